@@ -48,8 +48,9 @@ class Buffer {
   Release release_;
 };
 
-// Host memory straight from the kernel: zero pages that become resident when first touched, so that a
-// pool costs what is used of it. ResourceExhausted names the bytes asked for. Zero bytes give an empty buffer.
+// Host memory straight from the kernel: zero pages that become resident when first touched, so that
+// a pool costs what is used of it. ResourceExhausted names the bytes asked for. Zero bytes give an
+// empty buffer.
 absl::StatusOr<Buffer> MakeHostBuffer(size_t size_bytes);
 
 }  // namespace oriel

@@ -10,11 +10,11 @@ namespace oriel {
 
 // An invariant of ours that does not hold is a bug: the process ends at once, in every build.
 // What comes from outside is answered with absl::Status and never reaches a check.
-#define ORIEL_CHECK(condition)                                \
-  do {                                                        \
-    if (!(condition)) [[unlikely]] {                          \
-      ::oriel::CheckFailed(#condition, __FILE__, __LINE__);   \
-    }                                                         \
+#define ORIEL_CHECK(condition)                              \
+  do {                                                      \
+    if (!(condition)) [[unlikely]] {                        \
+      ::oriel::CheckFailed(#condition, __FILE__, __LINE__); \
+    }                                                       \
   } while (false)
 
 #endif  // ORIEL_KERNELS_CORE_CHECK_H_

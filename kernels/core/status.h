@@ -10,7 +10,8 @@
 
 namespace oriel {
 
-// Debian's Abseil is built without std::string_view, so the two views do not convert into each other.
+// Debian's Abseil is built without std::string_view, so the two views do not convert into each
+// other.
 inline absl::string_view ToAbsl(std::string_view text) { return {text.data(), text.size()}; }
 inline std::string_view ToStd(absl::string_view text) { return {text.data(), text.size()}; }
 

@@ -6,7 +6,8 @@
 namespace oriel {
 
 // An ordered queue of device work. Ops enqueue on it and return; what they read must live until the
-// stream has passed. On the CPU an op has finished when it returns, so Synchronize has nothing to wait for.
+// stream has passed. On the CPU an op has finished when it returns, so Synchronize has nothing to
+// wait for.
 class Stream {
  public:
   virtual ~Stream() = default;

@@ -35,8 +35,7 @@ struct TensorView {
 
   // A view of mutable memory reads as a view of constant memory.
   template <typename U>
-    requires(std::is_same_v<T, const U>)
-  constexpr TensorView(const TensorView<U, kRank>& other)
+  requires(std::is_same_v<T, const U>) constexpr TensorView(const TensorView<U, kRank>& other)
       : data(other.data), shape(other.shape), strides(other.strides) {}
 
   constexpr int64_t dim(int axis) const { return shape[static_cast<size_t>(axis)]; }
@@ -49,15 +48,13 @@ struct TensorView {
   }
 
   template <typename... Index>
-    requires(sizeof...(Index) == kRank)
-  constexpr T& operator()(Index... index) const {
+  requires(sizeof...(Index) == kRank) constexpr T& operator()(Index... index) const {
     return data[Offset(index...)];
   }
 
   // The start of the row at the given leading indices.
   template <typename... Index>
-    requires(sizeof...(Index) == kRank - 1)
-  constexpr T* row(Index... index) const {
+  requires(sizeof...(Index) == kRank - 1) constexpr T* row(Index... index) const {
     return data + Offset(index..., 0);
   }
 

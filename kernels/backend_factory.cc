@@ -1,0 +1,18 @@
+#include "kernels/backend_factory.h"
+
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/reference/reference_backend.h"
+
+namespace oriel {
+
+absl::StatusOr<std::unique_ptr<Backend>> MakeBackend(const BackendOptions& options) {
+  switch (options.kind) {
+    case BackendKind::kCpu:
+      return MakeCpuBackend(CpuBackendOptions{.threads = options.threads});
+    case BackendKind::kReference:
+      return MakeReferenceBackend();
+  }
+  return absl::InvalidArgumentError("unknown back end");
+}
+
+}  // namespace oriel

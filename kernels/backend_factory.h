@@ -1,0 +1,23 @@
+#ifndef ORIEL_KERNELS_BACKEND_FACTORY_H_
+#define ORIEL_KERNELS_BACKEND_FACTORY_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "kernels/ops/backend.h"
+
+namespace oriel {
+
+enum class BackendKind : uint8_t { kCpu, kReference };
+
+struct BackendOptions {
+  BackendKind kind = BackendKind::kCpu;
+  int32_t threads =
+      0;  // CPU worker threads, the caller's included; 0: one a core that this process may use
+};
+
+absl::StatusOr<std::unique_ptr<Backend>> MakeBackend(const BackendOptions& options);
+
+}  // namespace oriel
+
+#endif  // ORIEL_KERNELS_BACKEND_FACTORY_H_
