@@ -1,0 +1,21 @@
+#ifndef ORIEL_KERNELS_CPU_CPU_BACKEND_H_
+#define ORIEL_KERNELS_CPU_CPU_BACKEND_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "kernels/ops/backend.h"
+
+namespace oriel {
+
+struct CpuBackendOptions {
+  int32_t threads = 0;  // 0: one a core that this process may use; at most 256
+};
+
+// The fast CPU back end. InvalidArgument for a thread count out of range.
+absl::StatusOr<std::unique_ptr<Backend>> MakeCpuBackend(const CpuBackendOptions& options);
+
+}  // namespace oriel
+
+#endif  // ORIEL_KERNELS_CPU_CPU_BACKEND_H_
