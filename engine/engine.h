@@ -1,0 +1,93 @@
+#ifndef ORIEL_ENGINE_ENGINE_H_
+#define ORIEL_ENGINE_ENGINE_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "engine/base/engine_config.h"
+#include "engine/model/model.h"
+#include "engine/request/generation_request.h"
+#include "engine/request/token_stream.h"
+#include "kernels/ops/backend.h"
+
+namespace oriel {
+
+// What the engine is doing, for metrics and tests. Counts of the last finished step; totals since
+// start.
+struct EngineStats {
+  int32_t requests_waiting = 0;
+  int64_t tokens_waiting = 0;
+  int32_t sequences_running = 0;
+
+  int32_t pages_total = 0, pages_free = 0, pages_owned = 0, pages_fenced = 0;
+  int32_t window_pages_total = 0, window_pages_free = 0, window_pages_owned = 0,
+          window_pages_fenced = 0;
+  int64_t page_bytes = 0, window_page_bytes = 0, sink_slot_bytes = 0, scratch_bytes = 0;
+  int64_t tokens_packed = 0, tokens_window = 0, tokens_sink = 0;  // of running sequences
+
+  uint64_t steps = 0;
+  uint64_t prompt_tokens = 0, generated_tokens = 0;
+  uint64_t requests_finished = 0, requests_canceled = 0, requests_failed = 0;
+  uint64_t pages_sealed = 0;
+  absl::Duration last_step_time;
+};
+
+// Continuous batching over the packed cache: requests in, token events out.
+//
+// Lifecycle   Create → Start → Drain (or the destructor, which cancels what runs and joins the
+// engine thread). Threads     Submit, Cancel, stats: any thread. All mutable state belongs to the
+// engine thread, which runs Step until
+//             there is nothing to do and then sleeps. Step may be called directly by a test or a
+//             tool that never calls Start.
+// Invariant   after every step, for both pools: free + owned + cached + fenced = total; checked in
+// every build. Limits      EngineConfig.
+class Engine {
+ public:
+  // `model` is served from `backend`; both outlive nothing but this engine, which owns the model.
+  // `config` is resolved: ResolveEngineConfig fills what is 0.
+  static absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineConfig& config,
+                                                        std::unique_ptr<Model> model,
+                                                        Backend& backend);
+  virtual ~Engine() = default;
+
+  // Queues a request. InvalidArgument / OutOfRange: ValidateGenerationRequest. ResourceExhausted:
+  // the queue is full, or the request can never fit into the cache (says pages needed and total).
+  // Unavailable: draining.
+  virtual absl::StatusOr<std::shared_ptr<TokenStream>> Submit(GenerationRequest request) = 0;
+
+  // Ends a request at the next step boundary: its stream gets kCanceled, its pages are free within
+  // two steps. Unknown or finished ids are ignored.
+  virtual void Cancel(RequestId id) = 0;
+
+  // One step: take commands, admit, plan, stage, forward, sample, publish, release. False if there
+  // was nothing to do. An error is one that ends the engine (a failing device); a request's own
+  // failure goes to its stream.
+  virtual absl::StatusOr<bool> Step() = 0;
+
+  // Starts the engine thread.
+  virtual void Start() = 0;
+
+  // Refuses new requests, finishes what was accepted, at most until `deadline`, then cancels the
+  // rest. Returns whether all finished by themselves.
+  virtual bool Drain(absl::Time deadline) = 0;
+
+  // OK while the engine can serve; else the error that ended it.
+  virtual absl::Status health() const = 0;
+
+  virtual EngineStats stats() const = 0;
+  virtual const EngineConfig& config() const = 0;
+  virtual const ModelConfig& model_config() const = 0;
+};
+
+// Fills what the config leaves to the machine: max_model_len from the model, kv_cache_memory_bytes
+// from free memory (a quarter of it, no more than max_num_seqs sequences of max_model_len need),
+// and says so in the start-up report.
+absl::StatusOr<EngineConfig> ResolveEngineConfig(const EngineConfig& config,
+                                                 const ModelConfig& model);
+
+}  // namespace oriel
+
+#endif  // ORIEL_ENGINE_ENGINE_H_

@@ -1,0 +1,62 @@
+#ifndef ORIEL_ENGINE_KV_CACHE_KV_STORAGE_H_
+#define ORIEL_ENGINE_KV_CACHE_KV_STORAGE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "kernels/core/buffer.h"
+#include "kernels/formats/kv_layer_format.h"
+#include "kernels/ops/backend.h"
+#include "kernels/ops/kv_view.h"
+
+namespace oriel {
+
+// How much of everything the storage holds.
+struct KvStorageShape {
+  int32_t num_pages = 0;           // packed pages
+  int32_t num_window_pages = 0;    // FP16 pages
+  int32_t num_sequence_slots = 0;  // sink rows are kept a slot
+  int32_t sink_tokens = 0;         // 0 … 64
+  int32_t scratch_rows = 0;        // prompt tokens of one step
+};
+
+// The bytes of the cache: one packed pool, one window pool and one sink pool a layer, and a chunk
+// scratch that all layers reuse.
+//
+// Lifecycle   made once before serving; a pool's pages are the same indices in every layer.
+// Threads     immutable but for the bytes, which ops write on the engine's stream.
+class KvStorage {
+ public:
+  // `formats`: one a layer, all of one head_dim and kv_heads. ResourceExhausted says what did not
+  // fit, with the arithmetic.
+  static absl::StatusOr<KvStorage> Make(Backend& backend, std::vector<KvLayerFormat> formats,
+                                        const KvStorageShape& shape);
+
+  const KvStorageShape& shape() const { return shape_; }
+  int32_t layers() const { return static_cast<int32_t>(formats_.size()); }
+  const KvLayerFormat& format(int32_t layer) const { return formats_[static_cast<size_t>(layer)]; }
+
+  // Views of one layer's memory; the format it points to lives as long as this storage.
+  KvLayerStorage layer(int32_t layer) const;
+
+  // Bytes of all layers: one packed page, one window page, one sink slot, and the scratch.
+  int64_t page_bytes() const;
+  int64_t window_page_bytes() const;
+  int64_t sink_slot_bytes() const;
+  int64_t scratch_bytes() const;
+
+ private:
+  KvStorage() = default;
+
+  KvStorageShape shape_;
+  std::vector<KvLayerFormat> formats_;
+  std::vector<Buffer> packed_;   // a layer
+  std::vector<Buffer> windows_;  // a layer: keys, then values
+  std::vector<Buffer> sinks_;    // a layer: keys, then values
+  Buffer scratch_;               // keys, then values
+};
+
+}  // namespace oriel
+
+#endif  // ORIEL_ENGINE_KV_CACHE_KV_STORAGE_H_
