@@ -11,9 +11,10 @@ namespace oriel {
 // How one half (the keys or the values) of a head page is stored. The enumerators are part of the
 // page format: a stored number keeps its meaning as long as kKvFormatVersion stays the same.
 //
-// Levels and values. A codec with L levels stores code c, 0 <= c < L. Symmetric: value = scale * (c
-// - (L - 1) / 2). Asymmetric: value = scale * c + zero. The E8 codecs allow only code rows whose
-// low bits are codewords (e8.h).
+// A codec with L levels stores codes c, 0 <= c < L:
+//   symmetric    value = scale * (c - (L - 1) / 2)
+//   asymmetric   value = scale * c + zero
+// The E8 codecs allow only rows of codes whose low bits are codewords (e8.h).
 enum class Codec : uint8_t {
   kFp16,     // plain rows, no scales
   kInt8,     // 256 levels

@@ -19,8 +19,7 @@ struct PageSection {
 
 // Where the parts of one head page lie: one page's bytes of one layer and one KV head.
 //
-//   [ K codes | V codes | K scales | V scales | K zeros | V zeros | page centre | centre scale and
-//   reserve ]
+//   [ K codes | V codes | K scales | V scales | K zeros | V zeros | page centre | centre scale ]
 //
 // The sections follow each other without gaps. Every section is a multiple of 16 bytes, so all
 // start 16-byte aligned if the head page does. Scales, zeros and centre belong to packed halves

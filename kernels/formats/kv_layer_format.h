@@ -56,9 +56,8 @@ constexpr KvHeadFormat DefaultHeadFormat(Codec key, Codec value) {
 
 // The format of every page of one layer: fixed at load, the same for all sequences.
 //
-// Invariant  made by MakeKvLayerFormat or MakeUniformKvLayerFormat; head h of a page lies at
-// head_offset[h] of that page's
-//            layer_page_bytes, both multiples of 16.
+// Invariant  made by one of the two functions below; head h of a page lies at head_offset[h] of
+//            that page's layer_page_bytes, both multiples of 16.
 // Threads    plain data, immutable after it is made; copied to a device as it is.
 struct KvLayerFormat {
   int32_t head_dim = 0;
@@ -79,9 +78,8 @@ struct KvLayerFormat {
 };
 
 // Limits  head_dim 64 or 128; 1 to 128 heads; groups a power of two with at least 32 channels each;
-// E8 codecs need
-//         groups == 1 because their blocks span the whole head; pre-scales within +-16, and 0 where
-//         the codec is fp16.
+//         E8 codecs need groups == 1 because their blocks span the whole head; pre-scales within
+//         +-16, and 0 where the codec is fp16.
 // Errors  InvalidArgument names the field, its value and its limit.
 absl::StatusOr<KvLayerFormat> MakeKvLayerFormat(int head_dim, std::span<const KvHeadFormat> heads,
                                                 int groups = 1, bool asymmetric = false);
