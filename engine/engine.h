@@ -38,12 +38,13 @@ struct EngineStats {
 // Continuous batching over the packed cache: requests in, token events out.
 //
 // Lifecycle   Create → Start → Drain (or the destructor, which cancels what runs and joins the
-// engine thread). Threads     Submit, Cancel, stats: any thread. All mutable state belongs to the
-// engine thread, which runs Step until
-//             there is nothing to do and then sleeps. Step may be called directly by a test or a
-//             tool that never calls Start.
+//             engine thread).
+// Threads     Submit, Cancel, stats: any thread. All mutable state belongs to the engine thread,
+//             which runs Step until there is nothing to do and then sleeps. Step may be called
+//             directly by a test or a tool that never calls Start.
 // Invariant   after every step, for both pools: free + owned + cached + fenced = total; checked in
-// every build. Limits      EngineConfig.
+//             every build.
+// Limits      EngineConfig.
 class Engine {
  public:
   // `model` is served from `backend`; both outlive nothing but this engine, which owns the model.

@@ -10,7 +10,8 @@
 
 namespace oriel {
 
-// Makes the model that the file holds, for steps of at most `max_step_tokens` tokens. `file` and `backend` outlive it.
+// Makes the model that the file holds, for steps of at most `max_step_tokens` tokens. `file` and
+// `backend` outlive it.
 // Errors: those of ReadModelConfig and LoadWeights; ResourceExhausted when activations do not fit.
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(const GgufFile& file, Backend& backend,
                                                  int32_t max_step_tokens);

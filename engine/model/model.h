@@ -13,8 +13,9 @@ namespace oriel {
 // Token ids in, hidden states and logits out; keys and values go to the cache on the way.
 //
 // Lifecycle   made once, lives until serving ends; activations are allocated at construction for a
-// fixed number of tokens. Threads     one thread at a time. Errors      InvalidArgument: more
-// tokens than max_step_tokens(), or a view outside the storage.
+//             fixed number of tokens.
+// Threads     one thread at a time.
+// Errors      InvalidArgument: more tokens than max_step_tokens(), or a view outside the storage.
 class Model {
  public:
   virtual ~Model() = default;

@@ -10,10 +10,12 @@
 
 namespace oriel {
 
-// A decoder of the llama family: pre-norm, rotary grouped-query attention, gated feed-forward. llama and qwen2 differ only
-// in what their configuration and their weights say (rotation pairs, biases, tied embedding).
+// A decoder of the llama family: pre-norm, rotary grouped-query attention, gated feed-forward.
+// llama and qwen2 differ only in what configuration and weights say (rotation pairs, biases, tied
+// embedding).
 //
-// Lifecycle   `backend` and the file behind the weights outlive it. Activations for max_step_tokens are allocated in Make.
+// Lifecycle   `backend` and the file behind the weights outlive it. Activations for max_step_tokens
+//             are allocated in Make.
 // Threads     one thread at a time.
 class Transformer : public Model {
  public:

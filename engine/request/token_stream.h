@@ -48,8 +48,9 @@ struct TokenEvent {
 //
 // Lifecycle   shared by engine and connection: whichever ends last frees it.
 // Threads     Push by the engine thread, the others by one reader; safe between them. Push never
-// waits. Limits      a request has prompt + max_tokens + 1 events at most, so memory is bounded by
-// max_model_len.
+//             waits.
+// Limits      a request has prompt + max_tokens + 1 events at most, so memory is bounded by
+//             max_model_len.
 class TokenStream {
  public:
   // Called by the engine thread after Push when the stream was empty before; must not block. Set

@@ -11,8 +11,10 @@ namespace oriel {
 // Workers for parallel loops inside an op.
 //
 // Lifecycle   made once with the back end; its threads end with it.
-// Threads     ParallelFor is called by one thread at a time (the engine's), which works along as worker 0.
-// Invariant   a loop allocates nothing; workers spin briefly between loops and then sleep, so an idle server uses no CPU.
+// Threads     ParallelFor is called by one thread at a time (the engine's), which works along as
+//             worker 0.
+// Invariant   a loop allocates nothing; workers spin briefly between loops and then sleep, so an
+//             idle server uses no CPU.
 class ThreadPool {
  public:
   // `threads` counts the caller; at least 1.

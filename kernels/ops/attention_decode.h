@@ -20,15 +20,13 @@ namespace oriel {
 // Stream      enqueued on `stream`. Allocates nothing.
 // Errors      InvalidArgument names the field, its value and its limit.
 // Numerics    Reference: real q and p over decoded values, double. CPU and CUDA: |out - reference|
-// <= 2e-3 of the row's
-//             norm, also when one key outweighs 200 000 others together. A view's sums have one
-//             order, by position (sinks, packed pages, FP16 pages), whatever the batch holds.
+//             <= 2e-3 of the row's norm, also when one key outweighs 200 000 others together. A
+//             view's sums have one order, by position (sinks, packed pages, FP16 pages), whatever
+//             the batch holds.
 // Cost        bytes: sum over views and KV heads of head_page_bytes * packed pages + 4 * head_dim *
-// FP16 tokens.
-//             Bound: memory.
+//             FP16 tokens. Bound: memory.
 // Source      SKVQ (arXiv 2405.06219) section 3; integer products on codes and the page's own
-// reference of p are ours
-//             (kernels/README.md).
+//             reference of p are ours (kernels/README.md).
 using AttentionDecodeArgs = AttentionArgs;
 
 }  // namespace oriel

@@ -16,13 +16,11 @@ namespace oriel {
 // Stream      enqueued on `stream`. Allocates nothing after the first call.
 // Errors      InvalidArgument names the field, its value and its limit.
 // Numerics    As attention_decode.h. A query's sums have one order, by position and in blocks of
-// one page, so the result
-//             is the same bits whatever the chunk or the batch.
+//             one page, so the result is the same bits whatever the chunk or the batch.
 // Cost        4 * head_dim * q_heads * (tokens seen) operations; a page is unpacked once a work
-// item (one KV head, a tile of
-//             queries), in a buffer of one page.
+//             item (one KV head, a tile of queries), in a buffer of one page.
 // Source      Online softmax: Milakov and Gimelshein, arXiv 1805.02867; the positional view is ours
-// (engine/README.md).
+//             (engine/README.md).
 using AttentionPrefillArgs = AttentionArgs;
 
 }  // namespace oriel

@@ -26,8 +26,9 @@ namespace oriel {
 // A device and the ops it has, one virtual an op. Each op's header is its specification.
 //
 // Lifecycle   made by MakeBackend (backend_factory.h); outlives every Buffer and Matrix that it
-// made. Threads     one thread at a time enqueues on a stream; the back end's own workers are its
-// affair. Limits      the constants of the op headers.
+//             made.
+// Threads     one thread at a time enqueues on a stream; the back end's own workers are its affair.
+// Limits      the constants of the op headers.
 class Backend {
  public:
   virtual ~Backend() = default;

@@ -28,20 +28,21 @@ enum class RopePairs : uint8_t {
 //   its window page, if 64 * NumPackedPages(last_position of the view) <= t (it outlives the step);
 //   the sink slot, if t < sink_tokens.
 //
-// Shapes      qkv [tokens, (q_heads + 2 * kv_heads) * head_dim] float: queries, keys, values of a
-// token side by side
-//             cosines, sines [tokens, pairs] float (rope_angles.h); channels from 2 * pairs on do
-//             not rotate queries [tokens, q_heads, head_dim] float
+// Shapes (row-major)
+//   qkv             [tokens, (q_heads + 2 * kv_heads) * head_dim]  float: a token's queries, keys
+//                   and values side by side
+//   cosines, sines  [tokens, pairs]  float (rope_angles.h); other channels do not rotate
+//   queries         [tokens, q_heads, head_dim]  float
 // Limits      head_dim 64 or 128; 1 <= q_heads / kv_heads <= 16, whole.
 // Aliasing    queries may not overlap qkv.
 // Stream      enqueued on `stream`.
 // Errors      InvalidArgument names the field, its value and its limit.
 // Numerics    float; every back end agrees to 1e-5 of a row's norm before rounding to half. A row's
-// result does not
-//             depend on the batch.
+//             result does not depend on the batch.
 // Cost        bytes: 4 * tokens * (2 * q_heads + 2 * kv_heads) * head_dim + what is written in
-// half. Source      RoPE: arXiv 2104.09864; keys cached after it in a transformed basis: ours
-// (kernels/README.md).
+//             half.
+// Source      RoPE: arXiv 2104.09864; keys cached after it in a transformed basis: ours
+//             (kernels/README.md).
 struct KvAppendArgs {
   TensorView<const float, 2> qkv;
   TensorView<const float, 2> cosines;

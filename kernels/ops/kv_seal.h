@@ -15,8 +15,7 @@ struct KvSealItem {
   WindowPageId window_page = kNoPage;  // kNoPage if window_rows == 0
   int32_t window_rows = 0;             // 0 … 64
   int32_t scratch_row = -1;            // -1 if window_rows == 64
-  int32_t num_sinks =
-      0;  // tokens at the page's start that are sinks: codes written, statistics without them
+  int32_t num_sinks = 0;  // sinks at the page's start: codes are written, statistics leave them out
 };
 
 // Encodes pages of one layer, every KV head with its own codecs: packed_pool[page] becomes the
@@ -29,12 +28,11 @@ struct KvSealItem {
 // Stream      enqueued on `stream`, after kv_append of the layer and before its attention.
 // Errors      InvalidArgument names the item, its value and its limit.
 // Numerics    Bytes are equal on every CPU path and equal to the reference; CUDA's decode to the
-// same values within one
-//             step of the scale where a nearest code is a tie in float.
+//             same values within one step of the scale where a nearest code is a tie in float.
 // Cost        reads 256 * head_dim bytes a head and page; some 40 operations a value: bound by
-// issue. Source      SKVQ (arXiv 2405.06219) for the sliding window; page centre and unbiased scale
-// are ours
-//             (kernels/formats/README.md).
+//             issue.
+// Source      SKVQ (arXiv 2405.06219) for the sliding window; page centre and unbiased scale are
+//             ours (kernels/formats/README.md).
 struct KvSealArgs {
   TensorView<const KvSealItem, 1> items;
   const KvLayerStorage* storage = nullptr;  // not null

@@ -28,10 +28,10 @@ constexpr int32_t NumPackedPages(int32_t position, int32_t window_tokens) {
 // `format`.
 //
 // Shapes (row-major; rows 16-byte aligned)
-//   packed_pool                  [num_pages, layer_page_bytes]  bytes; head k at
-//   format.head_offset[k] window_keys, window_values   [num_window_pages, kv_heads, 64, head_dim]
-//   half sink_keys, sink_values       [num_sequence_slots, kv_heads, sink_tokens, head_dim]  half
-//   scratch_keys, scratch_values [kv_heads, scratch_rows, head_dim]  half; reused by every layer
+//   packed_pool        [num_pages, layer_page_bytes]  bytes; head k at format.head_offset[k]
+//   window_keys, _values   [num_window_pages, kv_heads, 64, head_dim]  half
+//   sink_keys, _values     [num_sequence_slots, kv_heads, sink_tokens, head_dim]  half
+//   scratch_keys, _values  [kv_heads, scratch_rows, head_dim]  half; reused by every layer
 struct KvLayerStorage {
   const KvLayerFormat* format = nullptr;  // not null; outlives every launch
   TensorView<std::byte, 2> packed_pool;
@@ -47,11 +47,11 @@ struct KvLayerStorage {
 // `first_row + i` of the step's tokens and stands at `first_position + i`.
 //
 // Token j of the sequence, for a query at position t:
-//   j < sink_tokens                            FP16 in sink slot `sequence_slot`, row j
-//   j < 64 * NumPackedPages(t)                 packed, page packed_pages[packed_begin + j / 64]
-//   j >= first_position and scratch_row >= 0   FP16 in scratch row scratch_row + (j -
-//   first_position) else                                       FP16 in window page
-//   window_pages[window_begin + j / 64 - first_window_page]
+//   j < sink_tokens              FP16, sink slot `sequence_slot`, row j
+//   j < 64 * NumPackedPages(t)   packed, page packed_pages[packed_begin + j / 64]
+//   j >= first_position, prompt  FP16, scratch row scratch_row + (j - first_position)
+//   else                         FP16, row j % 64 of window page
+//                                window_pages[window_begin + j / 64 - first_window_page]
 struct KvView {
   int32_t first_row = 0;       // row of the first query among the step's tokens
   int32_t num_queries = 0;     // >= 1; exactly 1 for a decode view

@@ -20,7 +20,8 @@ struct MatrixSource {
 // A weight matrix as a back end wants it: the source itself, or a repacked or uploaded copy.
 //
 // Lifecycle   made by Backend::MakeMatrix of the back end that multiplies with it; lives until
-// serving ends. Threads     immutable.
+//             serving ends.
+// Threads     immutable.
 class Matrix {
  public:
   explicit Matrix(const MatrixSource& source) : source_(source) {}

@@ -8,8 +8,8 @@
 namespace oriel {
 
 // A change of one token's logit before sampling: first the repetition rule, then the offset.
-//   l = l > 0 ? l / repetition : l * repetition;   l += offset      (offset -infinity forbids the
-//   token)
+//   l = l > 0 ? l / repetition : l * repetition;   l += offset
+// An offset of -infinity forbids the token.
 struct LogitAdjustment {
   int32_t token = 0;
   float repetition = 1.0f;
@@ -43,18 +43,18 @@ struct SampledToken {
 // cumulative distribution in order of falling probability (ties: lower id first) at u =
 // Philox4x32-10(key = seed, counter = position), 24 bits.
 //
-// Shapes      logits [rows, vocab] float; rows [count]; adjustments flat; out [count];
-//             top_tokens, top_logprobs [count, top_max]: the most likely tokens, falling, ties by
-//             lower id; columns past num_top_logprobs are left alone
+// Shapes      logits [rows, vocab] float; rows [count]; adjustments flat; out [count]; top_tokens,
+//             top_logprobs [count, top_max]: the most likely tokens, falling, ties by lower id;
+//             columns past num_top_logprobs are left alone
 // Limits      vocab <= 2^20; top_max <= 64.
 // Aliasing    none allowed; logits are not changed.
 // Stream      enqueued on `stream`.
 // Errors      InvalidArgument names the row, its value and its limit. A row whose logits are NaN
-// gets token -1: the caller
-//             ends that request.
+//             gets token -1: the caller ends that request.
 // Numerics    Log-probabilities within 1e-4 of double. A row's result does not depend on other
-// rows. Cost        bytes: 4 * vocab a row and pass. Source      Philox: Salmon et al., SC 2011.
-// min-p: arXiv 2407.01082.
+//             rows.
+// Cost        bytes: 4 * vocab a row and pass.
+// Source      Philox: Salmon et al., SC 2011. min-p: arXiv 2407.01082.
 struct SampleArgs {
   TensorView<const float, 2> logits;
   TensorView<const SampleRow, 1> rows;
