@@ -2,6 +2,7 @@
 #define ORIEL_ENGINE_KV_CACHE_KV_STORAGE_H_
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -21,6 +22,18 @@ struct KvStorageShape {
   int32_t scratch_rows = 0;        // prompt tokens of one step
 };
 
+// Bytes of one unit of each kind. Pages, window pages and sink slots exist in every layer, so theirs
+// are sums over the layers; the scratch is one for all layers.
+struct KvUnitBytes {
+  int64_t page = 0;
+  int64_t window_page = 0;
+  int64_t sink_slot = 0;
+  int64_t scratch_row = 0;
+};
+
+// `formats`: one a layer, not empty, all of one head_dim and kv_heads.
+KvUnitBytes UnitBytesOf(std::span<const KvLayerFormat> formats, int32_t sink_tokens);
+
 // The bytes of the cache: one packed pool, one window pool and one sink pool a layer, and a chunk
 // scratch that all layers reuse.
 //
@@ -28,8 +41,8 @@ struct KvStorageShape {
 // Threads     immutable but for the bytes, which ops write on the engine's stream.
 class KvStorage {
  public:
-  // `formats`: one a layer, all of one head_dim and kv_heads. ResourceExhausted says what did not
-  // fit, with the arithmetic.
+  // `formats`: one a layer, all of one head_dim and kv_heads. InvalidArgument names the layer or the
+  // field of `shape` that is wrong; ResourceExhausted says what did not fit, with the arithmetic.
   static absl::StatusOr<KvStorage> Make(Backend& backend, std::vector<KvLayerFormat> formats,
                                         const KvStorageShape& shape);
 
@@ -37,19 +50,21 @@ class KvStorage {
   int32_t layers() const { return static_cast<int32_t>(formats_.size()); }
   const KvLayerFormat& format(int32_t layer) const { return formats_[static_cast<size_t>(layer)]; }
 
-  // Views of one layer's memory; the format it points to lives as long as this storage.
+  // Views of one layer's memory; the format it points to lives as long as this storage, also when
+  // the storage is moved.
   KvLayerStorage layer(int32_t layer) const;
 
   // Bytes of all layers: one packed page, one window page, one sink slot, and the scratch.
-  int64_t page_bytes() const;
-  int64_t window_page_bytes() const;
-  int64_t sink_slot_bytes() const;
-  int64_t scratch_bytes() const;
+  int64_t page_bytes() const { return unit_bytes_.page; }
+  int64_t window_page_bytes() const { return unit_bytes_.window_page; }
+  int64_t sink_slot_bytes() const { return unit_bytes_.sink_slot; }
+  int64_t scratch_bytes() const { return unit_bytes_.scratch_row * shape_.scratch_rows; }
 
  private:
   KvStorage() = default;
 
   KvStorageShape shape_;
+  KvUnitBytes unit_bytes_;
   std::vector<KvLayerFormat> formats_;
   std::vector<Buffer> packed_;   // a layer
   std::vector<Buffer> windows_;  // a layer: keys, then values
