@@ -18,16 +18,22 @@ case "$1" in
       libabsl-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev
       libboost1.81-dev libyaml-cpp-dev libcli11-dev libpcre2-dev libicu-dev libhwy-dev
       libgtest-dev libgmock-dev
-      python3 python3-venv python3-pip curl unzip)
+      python3 python3-venv python3-pip curl openssl)
     ;;
   runtime)
     packages=(
-      ca-certificates curl python3 python3-pip unzip
+      ca-certificates curl python3 python3-pip
       libabsl20220623 libspdlog1.10 libprometheus-cpp-core1.0 libyaml-cpp0.7
       libpcre2-8-0 libicu72 libhwy1 libstdc++6)
     ;;
   *) usage ;;
 esac
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+  echo "$0: this system has no apt-get; install what these Debian 12 packages hold:" \
+    "${packages[*]}" >&2
+  exit 1
+fi
 
 missing=()
 for package in "${packages[@]}"; do
@@ -39,12 +45,42 @@ if [[ ${#missing[@]} -eq 0 ]]; then
   exit 0
 fi
 
-run=()
+as_root=()
 if [[ $(id -u) -ne 0 ]]; then
-  command -v sudo >/dev/null || { echo "$0: needs root or sudo to install: ${missing[*]}" >&2; exit 1; }
-  run=(sudo)
+  if ! command -v sudo >/dev/null; then
+    echo "$0: needs root or sudo to install: ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
 fi
-echo "dependencies ($1): installing ${#missing[@]} packages: ${missing[*]}"
-"${run[@]}" apt-get update -qq
-"${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-  "${missing[@]}" >/dev/null
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+fail() {
+  tail -n 20 "$log" >&2
+  echo "$0: $1 failed; the lines above are the end of its output" >&2
+  exit 1
+}
+
+# apt reports "pmstatus:PACKAGE:PERCENT:text" lines; every tenth percent becomes a line of ours.
+show_progress() {
+  awk -F: -v log_file="$log" '
+    /^(dl|pm)status:/ {
+      phase = /^dl/ ? "downloading" : "installing"
+      step = phase int($3 / 10)
+      if (step != last) { printf "  %s, %d %%\n", phase, $3; fflush(); last = step }
+      next
+    }
+    { print > log_file; fflush(log_file) }'
+}
+
+apt() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
+    apt-get -o APT::Status-Fd=1 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" \
+    </dev/null 2>&1 | show_progress
+}
+
+echo "dependencies ($1): installing ${#missing[@]} of ${#packages[@]} packages: ${missing[*]}"
+apt update || fail "apt-get update"
+apt install -y --no-install-recommends "${missing[@]}" || fail "apt-get install"
+echo "dependencies ($1): done"
