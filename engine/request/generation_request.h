@@ -14,6 +14,9 @@ namespace oriel {
 
 using RequestId = uint64_t;
 
+// A model has a handful of end tokens; more than this is a mistake of the caller.
+inline constexpr int32_t kEndTokenIdsMax = 64;
+
 // How tokens are chosen. Formulas and order: kernels/ops/sample.h.
 struct SamplingParams {
   float temperature = 1.0f;         // 0: greedy; 0 … 100

@@ -67,6 +67,8 @@ class TokenStream {
   bool WaitAndDrain(absl::Time deadline, std::vector<TokenEvent>& events);
 
  private:
+  bool MoveEvents(std::vector<TokenEvent>& events) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   absl::Mutex mutex_;
   std::vector<TokenEvent> events_ ABSL_GUARDED_BY(mutex_);
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
