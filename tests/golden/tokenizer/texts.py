@@ -1,0 +1,46 @@
+"""Texts that the golden files are made of. Ours; what each is for is its name."""
+
+TEXTS = {
+    "empty": "",
+    "one_letter": "a",
+    "english": "The quick brown fox doesn't jump over 13 lazy dogs; they'll JUMP over it, won't they?",
+    "contractions": "I'm you're he's we'd they've I'll don't I'M YOU'RE HE'S WE'D THEY'VE I'LL DON'T 'tis o'clock",
+    "digits": "1 12 123 1234 12345 3.14159 1,000,000 0x7f 2024-11-24T08:46:59Z a1b22c333 \u00bd \u2167 \u0663\u0664",
+    "spaces": "a  b   c    d\te\t\tf \n g\n\nh\r\ni \r\n \r\n  j   ",
+    "leading_space": "   leading and trailing   ",
+    "newlines": "\n\n\n one\n two\n\n\n\nthree\n",
+    "python": "def merge(a: list[int]) -> list[int]:\n    \"\"\"Doc.\"\"\"\n    return [x for x in a if x != 0x10]  # 50% off\n",
+    "cpp": "template <typename T>\nstd::vector<T> f(const T* p, size_t n) {\n\treturn {p, p + n};  // copy\n}\n",
+    "json": "{\"name\": \"Zo\u00eb\", \"age\": 41, \"tags\": [\"a\", \"b\"], \"nested\": {\"x\": null}}",
+    "punctuation": "!?... --- *** ### (a) [b] {c} <d> $5 + 3 = 8; a|b^c~d `e` \u201cquoted\u201d \u2014 dash\u2026 100\u20ac \u00a7 7",
+    "paths": "/usr/local/bin/gcc -O2 -Wall https://example.com/a/b?c=d&e=f#g user@example.com\n//comment\n",
+    "mixed_case": "camelCase PascalCase HTTPServer parseJSONFile \u00c9COLE \u00e9cole \u041f\u0440\u0438\u0432\u0435\u0442\u041c\u0438\u0440",
+    "german": "\u00dcber den Wolken mu\u00df die Freiheit wohl grenzenlos sein, sagte Jos\u00e9 na\u00efvet\u00e9.",
+    "decomposed": "e\u0301cole u\u0308ber A\u030angstro\u0308m \u212b \u2126",
+    "russian": "\u0412\u0441\u0435 \u0441\u0447\u0430\u0441\u0442\u043b\u0438\u0432\u044b\u0435 \u0441\u0435\u043c\u044c\u0438 \u043f\u043e\u0445\u043e\u0436\u0438 \u0434\u0440\u0443\u0433 \u043d\u0430 \u0434\u0440\u0443\u0433\u0430, 1877 \u0433\u043e\u0434.",
+    "chinese": "\u6211\u4eec\u660e\u5929\u4e0b\u53483\u70b9\u5728\u56fe\u4e66\u9986\u89c1\u9762\uff0c\u597d\u5417\uff1f\u597d\u7684\uff01OK\u3002",
+    "japanese": "\u6771\u4eac\u30bf\u30ef\u30fc\u306f\u3001\u3068\u3066\u3082\u9ad8\u3044\u3067\u3059\u3002\u30ab\u30bf\u30ab\u30ca\u3068\u3072\u3089\u304c\u306a\u3002",
+    "korean": "\uc548\ub155\ud558\uc138\uc694, \ub9cc\ub098\uc11c \ubc18\uac11\uc2b5\ub2c8\ub2e4. 2024\ub144",
+    "arabic": "\u0645\u0631\u062d\u0628\u0627 \u0628\u0627\u0644\u0639\u0627\u0644\u0645\u060c \u0643\u064a\u0641 \u062d\u0627\u0644\u0643\u061f",
+    "hebrew": "\u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd \u05e2\u05d5\u05dc\u05dd",
+    "hindi": "\u0928\u092e\u0938\u094d\u0924\u0947 \u0926\u0941\u0928\u093f\u092f\u093e, \u0915\u094d\u092f\u093e \u0939\u093e\u0932 \u0939\u0948?",
+    "thai": "\u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35\u0e0a\u0e32\u0e27\u0e42\u0e25\u0e01",
+    "emoji": "I \u2764\ufe0f you \U0001f600\U0001f602! \U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466 \U0001f1e9\U0001f1ea \U0001f44d\U0001f3fd",
+    "mathematics": "\u2200x\u2208\u211d: x\u00b2 \u2265 0 \u21d2 \u221a(x\u00b2) = |x|, \U0001d538\U0001d539\U0001d7d8 \u222b\u2080\u00b9 f(t)dt",
+    "unusual_spaces": "no\u00a0break\u2003em\u2009thin\u2028line\u2029paragraph\u202fnarrow\u0085next",
+    "zero_width": "a\u200bb\u200cc\u200dd\ufeffe\u00adf",
+    "long_word": "a" * 300,
+    "long_spaces": "x" + " " * 100 + "y",
+    "underscores": "snake_case_name __init__ _private CONSTANT_VALUE",
+}
+
+# Read as tokens where the model has them, as characters where it has not.
+SPECIAL_TEXTS = {
+    "chat": "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
+    "adjacent": "<|im_start|><|im_start|><|im_end|><|endoftext|>",
+    "spaces_around": " <|im_start|> user <|im_end|> ",
+    "inside_words": "a<|im_end|>b<|endoftext|>c",
+    "not_quite": "<|im_start> <|im_end|<|im_end|>| < |im_end|>",
+    "tool_call": "<tool_call>\n{\"name\": \"f\"}\n</tool_call>",
+    "infill": "<|fim_prefix|>def f():\n<|fim_suffix|>\n<|fim_middle|>",
+}
