@@ -64,20 +64,21 @@ fail() {
 
 # apt reports "pmstatus:PACKAGE:PERCENT:text" lines; every tenth percent becomes a line of ours.
 show_progress() {
-  awk -F: -v log_file="$log" '
+  awk -F: '
     /^(dl|pm)status:/ {
       phase = /^dl/ ? "downloading" : "installing"
       step = phase int($3 / 10)
-      if (step != last) { printf "  %s, %d %%\n", phase, $3; fflush(); last = step }
-      next
-    }
-    { print > log_file; fflush(log_file) }'
+      if (step != last) { printf "  %s, %d %%\n", phase, $3; fflush() }
+      last = step
+    }'
 }
 
+# The reports have a descriptor of their own, made after sudo, which passes on only the first three.
 apt() {
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
-    apt-get -o APT::Status-Fd=1 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" \
-    </dev/null 2>&1 | show_progress
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 bash -c \
+    'log=$1; shift; exec apt-get -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 \
+      -o DPkg::Lock::Timeout=300 "$@" 3>&1 >"$log" 2>&1' bash "$log" "$@" </dev/null |
+    show_progress
 }
 
 echo "dependencies ($1): installing ${#missing[@]} of ${#packages[@]} packages: ${missing[*]}"
