@@ -29,8 +29,9 @@ constexpr float DecodeE4M3(uint8_t code) {
 // rounds to minus zero.
 constexpr uint8_t EncodeE4M3(float value) {
   if (value != value) return 0;
-  const bool negative = value < 0.0f;
-  const float magnitude = negative ? -value : value;
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  const bool negative = (bits >> 31) != 0;
+  const float magnitude = std::bit_cast<float>(bits & 0x7FFFFFFFu);
   const uint32_t rounded =
       magnitude >= 448.0f ? kMaxE4M3Code : RoundToThreeMantissaBits(magnitude, 7);
   return static_cast<uint8_t>(rounded | (negative && rounded != 0 ? 0x80u : 0u));

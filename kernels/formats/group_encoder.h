@@ -52,9 +52,9 @@ namespace oriel {
 //     cost = ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]))
 //     the codeword with the least cost wins, the lowest index among equals
 //
-// Limits      x finite, |x| <= 2^32, and each x is 0 or at least 2^-40. n = x.size() is 32, 64 or
-// 128;
-//             64 or 128 for E8 codecs, whose blocks span the head. Any codec but fp16.
+// Limits      x finite, |x| <= 2^33 and a multiple of 2^-40: what finite FP16 rows give with any
+//             pre-scale, less a centre. x.size() is 32, 64 or 128; 64 or 128 for E8 codecs, whose
+//             blocks span the head. Any codec but fp16.
 // Source      SKVQ (arXiv 2405.06219); snapping before the codes are chosen, the E8 codec and the
 //             unbiased scale are ours (README.md).
 
