@@ -58,6 +58,27 @@ TEST(CodeSectionTest, AnyBytesUnpackToValidCodes) {
   }
 }
 
+// kernels/formats/README.md computes these bytes by hand.
+TEST(CodeSectionTest, TheWorkedPageHasTheBytesOfTheReadme) {
+  std::vector<uint8_t> keys(64 * 128, 0);
+  keys[0] = 3;
+  keys[32] = 1;
+  keys[64] = 2;
+  keys[9 * 128 + 37] = 2;
+  std::vector<std::byte> section(2048);
+  PackCodes(PageHalf::kKey, Codec::kInt2, 128, keys, section);
+  EXPECT_EQ(section[0], std::byte{0x27});
+  EXPECT_EQ(section[89], std::byte{2 << 2});
+
+  std::vector<uint8_t> values(64 * 128, 0);
+  const uint8_t block[] = {3, 1, 0, 2, 3, 1, 2, 0};
+  for (size_t i = 0; i < 8; ++i) values[16 * i] = block[i];
+  section.resize(1536);
+  PackCodes(PageHalf::kValue, Codec::kE8_1p5, 128, values, section);
+  EXPECT_EQ(section[0], std::byte{0x93});
+  EXPECT_EQ(section[512], std::byte{0x05});
+}
+
 TEST(CodeSectionDeathTest, CodesThatAreNoCodewordAreABug) {
   std::vector<uint8_t> codes(64 * 64, 0);
   codes[0] = 1;  // one low bit alone is no codeword
