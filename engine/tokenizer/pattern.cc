@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "kernels/core/check.h"
 #include "kernels/core/status.h"
 
@@ -33,16 +34,18 @@ MatchWorkspace::MatchWorkspace()
 }
 
 absl::StatusOr<Pattern> Pattern::Compile(std::string_view expression) {
+  // PCRE2's own \s also takes U+180E, which has not been white space since Unicode 6.3.
+  const std::string exact = absl::StrReplaceAll(
+      ToAbsl(expression), {{"\\s", "\\p{White_Space}"}, {"\\S", "\\P{White_Space}"}});
   int error = 0;
   PCRE2_SIZE error_offset = 0;
-  pcre2_code* code =
-      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression.data()), expression.size(),
-                    PCRE2_UTF | PCRE2_UCP | PCRE2_NO_AUTO_CAPTURE | PCRE2_DOLLAR_ENDONLY |
-                        PCRE2_NEVER_BACKSLASH_C,
-                    &error, &error_offset, nullptr);
+  pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(exact.data()), exact.size(),
+                                   PCRE2_UTF | PCRE2_UCP | PCRE2_NO_AUTO_CAPTURE |
+                                       PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C,
+                                   &error, &error_offset, nullptr);
   if (code == nullptr) {
     return absl::InvalidArgumentError(
-        absl::StrCat("pattern '", ToAbsl(expression), "' at ", error_offset, ": ", Message(error)));
+        absl::StrCat("pattern '", exact, "' at ", error_offset, ": ", Message(error)));
   }
   // Fails where memory may not be executed; matching then interprets the pattern.
   pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);

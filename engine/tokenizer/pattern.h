@@ -35,7 +35,8 @@ class MatchWorkspace {
 };
 
 // A regular expression over UTF-8 text with Unicode classes, compiled to machine code where the system allows
-// it and interpreted otherwise.
+// it and interpreted otherwise. \s is Unicode's White_Space and \S everything else; an expression may not contain
+// an escaped backslash before an s.
 //
 // Threads     const; each thread brings its own workspace.
 class Pattern {

@@ -64,6 +64,12 @@ TEST(PreTokenizerTest, BytesThatAreNoCharactersArePiecesOfTheirOwn) {
               ElementsAre("ab", "\xFF\xFE", " cd", "\xE2\x82"));
 }
 
+// The Mongolian vowel separator was white space in old versions of Unicode.
+TEST(PreTokenizerTest, WhiteSpaceIsWhatUnicodeSays) {
+  EXPECT_THAT(Split("gpt-2", "a \u180Eb"), ElementsAre("a", " \u180E", "b"));
+  EXPECT_THAT(Split("gpt-2", "a \u3000b"), ElementsAre("a", " ", "\u3000", "b"));
+}
+
 TEST(PreTokenizerTest, RandomBytesComeBackWhole) {
   std::mt19937 random(20);
   for (int round = 0; round < 200; ++round) {
