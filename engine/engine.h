@@ -2,7 +2,9 @@
 #define ORIEL_ENGINE_ENGINE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -30,9 +32,17 @@ struct EngineStats {
 
   uint64_t steps = 0;
   uint64_t prompt_tokens = 0, generated_tokens = 0;
-  uint64_t requests_finished = 0, requests_canceled = 0, requests_failed = 0;
+  uint64_t requests_finished = 0, requests_canceled = 0, requests_expired = 0, requests_failed = 0;
   uint64_t pages_sealed = 0;
   absl::Duration last_step_time;
+};
+
+// What an engine is made with besides its config, each with a default.
+struct EngineOptions {
+  // One a layer; empty: the config's two codecs in every layer and head.
+  std::vector<KvLayerFormat> formats;
+  // Deadlines are compared with it. Called by the engine thread; empty: absl::Now.
+  std::function<absl::Time()> clock;
 };
 
 // Continuous batching over the packed cache: requests in, token events out.
@@ -47,16 +57,19 @@ struct EngineStats {
 // Limits      EngineConfig.
 class Engine {
  public:
-  // `model` is served from `backend`; both outlive nothing but this engine, which owns the model.
-  // `config` is resolved: ResolveEngineConfig fills what is 0.
+  // Allocates all that serving needs. The engine owns `model` and borrows `backend`, which outlives
+  // it. `config` is resolved: ResolveEngineConfig fills what is 0. InvalidArgument: a config or
+  // formats that do not fit the model; ResourceExhausted: too little memory, with the arithmetic.
   static absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineConfig& config,
                                                         std::unique_ptr<Model> model,
-                                                        Backend& backend);
+                                                        Backend& backend,
+                                                        EngineOptions options = {});
   virtual ~Engine() = default;
 
-  // Queues a request. InvalidArgument / OutOfRange: ValidateGenerationRequest. ResourceExhausted:
-  // the queue is full, or the request can never fit into the cache (says pages needed and total).
-  // Unavailable: draining.
+  // Queues a request. InvalidArgument / OutOfRange: ValidateGenerationRequest, or the id is that of
+  // a request that has not ended. ResourceExhausted: the queue is full. Unavailable: draining, or
+  // the engine has stopped. A valid request always fits into an empty cache, because Create refuses
+  // a cache that does not hold one sequence of max_model_len tokens.
   virtual absl::StatusOr<std::shared_ptr<TokenStream>> Submit(GenerationRequest request) = 0;
 
   // Ends a request at the next step boundary: its stream gets kCanceled, its pages are free within
@@ -84,8 +97,10 @@ class Engine {
 };
 
 // Fills what the config leaves to the machine: max_model_len from the model, kv_cache_memory_bytes
-// from free memory (a quarter of it, no more than max_num_seqs sequences of max_model_len need),
-// and says so in the start-up report.
+// from available memory (a quarter of it, no more than max_num_seqs sequences of max_model_len
+// need). A max_model_len that was left open is shortened to what the memory holds one sequence of.
+// InvalidArgument names the field, its value and its limit; ResourceExhausted: one sequence of
+// max_model_len does not fit, with the arithmetic.
 absl::StatusOr<EngineConfig> ResolveEngineConfig(const EngineConfig& config,
                                                  const ModelConfig& model);
 

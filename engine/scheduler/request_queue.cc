@@ -90,9 +90,11 @@ int64_t RequestQueue::tokens_waiting() const {
   return tokens_waiting_;
 }
 
-bool RequestQueue::WaitForWork() {
+bool RequestQueue::WaitForWork(bool busy) {
   absl::MutexLock lock(&mutex_);
-  const auto has_work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return HasWork(); };
+  const auto has_work = [this, busy]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return busy || stopped_ || !waiting_.empty() || !canceled_.empty();
+  };
   mutex_.Await(absl::Condition(&has_work));
   return !stopped_;
 }

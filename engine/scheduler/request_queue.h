@@ -56,8 +56,9 @@ class RequestQueue {
   int32_t num_waiting() const;
   int64_t tokens_waiting() const;
 
-  // Waits until a request waits or one is to be canceled; false after Stop.
-  bool WaitForWork();
+  // Waits until a request waits or one is to be canceled; not at all if the engine is `busy` with
+  // running sequences. False after Stop.
+  bool WaitForWork(bool busy);
   // Ids to cancel since the last call: waiting or running requests.
   std::vector<RequestId> TakeCanceled();
   // Takes a waiting request out; none if it does not wait (any more).
@@ -84,9 +85,6 @@ class RequestQueue {
 
   void WantCancel(RequestId id, Live& live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   QueuedRequest TakeAt(Place place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return stopped_ || !waiting_.empty() || !canceled_.empty();
-  }
 
   const int32_t requests_max_;
   const int64_t tokens_max_;

@@ -110,6 +110,18 @@ void Scheduler::EndAll(FinishReason reason, const absl::Status& status) {
   ReleaseFinished();
 }
 
+HeldTokens Scheduler::held_tokens() const {
+  HeldTokens held;
+  for (const auto& sequence : running_) {
+    const PageTable& table = std::as_const(*sequence).table();
+    const int64_t packed = kPageTokens * static_cast<int64_t>(table.packed_pages.size());
+    held.packed += packed;
+    held.window += table.num_tokens - packed;
+    held.sink += std::min(table.num_tokens, cache_.counts().sink_tokens);
+  }
+  return held;
+}
+
 void Scheduler::EndWaiting(QueuedRequest queued, FinishReason reason, const absl::Status& status) {
   queued.stream->Push(FinishedEvent(reason, kNoToken, status));
   CountEnd(reason);

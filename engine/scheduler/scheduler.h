@@ -23,6 +23,14 @@ struct EndCounts {
   uint64_t failed = 0;
 };
 
+// Tokens that running sequences hold in the cache, by where they are read. Sinks are counted beside:
+// the page or window that they stand in has rows for them too.
+struct HeldTokens {
+  int64_t packed = 0;
+  int64_t window = 0;
+  int64_t sink = 0;
+};
+
 // Decides what each step does. The order of a step: EndUnwanted → Admit → PlanStep → (the model
 // runs, sequences accept tokens) → FinishStep.
 //
@@ -58,8 +66,7 @@ class Scheduler {
 
   const std::vector<std::unique_ptr<Sequence>>& running() const { return running_; }
   const EndCounts& end_counts() const { return end_counts_; }
-  // The last step that was planned and had rows.
-  uint64_t last_step() const { return plan_.step; }
+  HeldTokens held_tokens() const;
 
  private:
   void AddRow(Sequence& sequence, RowKind kind, int32_t num_queries);

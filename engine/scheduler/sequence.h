@@ -27,6 +27,7 @@ class Sequence {
   const GenerationRequest& request() const { return queued_.request; }
   TokenStream& stream() { return *queued_.stream; }
   PageTable& table() { return table_; }
+  const PageTable& table() const { return table_; }
   const LogitAdjustments& adjustments() const { return adjustments_; }
 
   int32_t num_prompt_tokens() const { return static_cast<int32_t>(request().prompt.size()); }
