@@ -1,6 +1,7 @@
 #ifndef ORIEL_KERNELS_CPU_THREAD_POOL_H_
 #define ORIEL_KERNELS_CPU_THREAD_POOL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -11,12 +12,15 @@ namespace oriel {
 // Workers for parallel loops inside an op.
 //
 // Lifecycle   made once with the back end; its threads end with it.
-// Threads     ParallelFor is called by one thread at a time (the engine's), which works along as
-//             worker 0.
+// Threads     ParallelFor and Scratch are called by one thread at a time (the engine's), which
+//             works along as worker 0.
 // Invariant   a loop allocates nothing; workers spin briefly between loops and then sleep, so an
-//             idle server uses no CPU.
+//             idle server uses no CPU. A loop waits for no worker that has taken none of its items.
+// Limits      1 to 256 threads.
 class ThreadPool {
  public:
+  static constexpr int32_t kThreadsMax = 256;
+
   // `threads` counts the caller; at least 1.
   explicit ThreadPool(int32_t threads);
   ~ThreadPool();
@@ -25,9 +29,15 @@ class ThreadPool {
 
   int32_t threads() const;
 
-  // Calls work(item, worker) once for every item in [0, items), worker in [0, threads()), and returns when all have
-  // returned. Items are taken one by one from a shared counter, so cost may differ between them.
+  // Calls work(item, worker) once for every item in [0, items), worker in [0, threads()), and
+  // returns when all have returned. Items are taken one by one from a shared counter, so cost may
+  // differ between them. Calls do not nest.
   void ParallelFor(int64_t items, absl::FunctionRef<void(int64_t item, int32_t worker)> work);
+
+  // Memory for one op's intermediate values, aligned to 64 bytes, contents undefined: at least
+  // `size_bytes`, valid until the next call of Scratch. It grows and is kept, so that steps of a
+  // size seen before allocate nothing.
+  std::byte* Scratch(size_t size_bytes);
 
  private:
   struct State;

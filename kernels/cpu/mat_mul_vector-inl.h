@@ -1,0 +1,141 @@
+// The few steps of the block product that differ between instruction sets: four dwords of each row
+// brought into lanes, and the product of four bytes with four bytes in each lane. Included once a
+// target; the rest of the product is written on these.
+
+#if defined(ORIEL_KERNELS_CPU_MAT_MUL_VECTOR_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ORIEL_KERNELS_CPU_MAT_MUL_VECTOR_INL_H_
+#undef ORIEL_KERNELS_CPU_MAT_MUL_VECTOR_INL_H_
+#else
+#define ORIEL_KERNELS_CPU_MAT_MUL_VECTOR_INL_H_
+#endif
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace oriel {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using FloatTag = hn::ScalableTag<float>;
+using IntTag = hn::RebindToSigned<FloatTag>;
+using DwordTag = hn::RebindToUnsigned<FloatTag>;
+using FloatVector = hn::Vec<FloatTag>;
+using IntVector = hn::Vec<IntTag>;
+using DwordVector = hn::Vec<DwordTag>;
+
+constexpr int kLanes = HWY_LANES(float);
+
+#if HWY_TARGET == HWY_AVX3_DL
+constexpr bool kHasVnni = true;
+#else
+constexpr bool kHasVnni = false;
+#endif
+
+// Four consecutive dwords of kLanes rows as loaded: 128-bit part p of vector i is row 4 * p + i.
+HWY_INLINE DwordVector LoadRowQuads(const std::byte* const* rows, int64_t offset, int i) {
+#if HWY_TARGET == HWY_SCALAR
+  (void)i;
+  uint32_t dword;
+  std::memcpy(&dword, rows[0] + offset, sizeof(dword));
+  return hn::Set(DwordTag(), dword);
+#else
+  const auto load = [&](int row) HWY_ATTR {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[row] + offset));
+  };
+#if HWY_MAX_BYTES == 64
+  __m512i quads = _mm512_castsi128_si512(load(i));
+  quads = _mm512_inserti32x4(quads, load(4 + i), 1);
+  quads = _mm512_inserti32x4(quads, load(8 + i), 2);
+  return DwordVector{_mm512_inserti32x4(quads, load(12 + i), 3)};
+#elif HWY_MAX_BYTES == 32
+  return DwordVector{_mm256_inserti128_si256(_mm256_castsi128_si256(load(i)), load(4 + i), 1)};
+#else
+  return DwordVector{load(i)};
+#endif
+#endif  // HWY_SCALAR
+}
+
+// out[j], lane r = dword j of the 16 bytes at `offset` in row r.
+HWY_INLINE void LoadDwords4(const std::byte* const* rows, int64_t offset, DwordVector (&out)[4]) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int j = 0; j < 4; ++j) out[j] = LoadRowQuads(rows, offset + 4 * j, 0);
+#else
+  const DwordTag d;
+  const hn::Repartition<uint64_t, DwordTag> d64;
+  const DwordVector a = LoadRowQuads(rows, offset, 0);
+  const DwordVector b = LoadRowQuads(rows, offset, 1);
+  const DwordVector c = LoadRowQuads(rows, offset, 2);
+  const DwordVector e = LoadRowQuads(rows, offset, 3);
+  const auto ab_low = hn::BitCast(d64, hn::InterleaveLower(d, a, b));
+  const auto ce_low = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
+  const auto ab_high = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
+  const auto ce_high = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
+  out[0] = hn::BitCast(d, hn::InterleaveLower(d64, ab_low, ce_low));
+  out[1] = hn::BitCast(d, hn::InterleaveUpper(d64, ab_low, ce_low));
+  out[2] = hn::BitCast(d, hn::InterleaveLower(d64, ab_high, ce_high));
+  out[3] = hn::BitCast(d, hn::InterleaveUpper(d64, ab_high, ce_high));
+#endif
+}
+
+// How bytes are multiplied. `Sum` holds what has been added since the last Widen.
+#if HWY_TARGET == HWY_AVX3_DL
+// Unsigned weight codes times signed input codes, four to a 32-bit lane, exact. Written out because
+// Highway's target of this name asks the processor for the instruction but not the compiler.
+HWY_INLINE IntVector AddProducts(IntVector sum, IntVector weights, IntVector input) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(weights.raw), "v"(input.raw));
+  return sum;
+}
+#elif HWY_TARGET == HWY_SCALAR
+HWY_INLINE IntVector ByteProducts(IntVector weights, IntVector input, bool signed_weights) {
+  const uint32_t w = static_cast<uint32_t>(hn::GetLane(weights));
+  const uint32_t x = static_cast<uint32_t>(hn::GetLane(input));
+  int32_t sum = 0;
+  for (int shift = 0; shift < 32; shift += 8) {
+    const uint8_t code = static_cast<uint8_t>(w >> shift);
+    const int32_t weight = signed_weights ? static_cast<int8_t>(code) : code;
+    sum += weight * static_cast<int8_t>(x >> shift);
+  }
+  return hn::Set(IntTag(), sum);
+}
+HWY_INLINE IntVector AddPairs(IntVector a, IntVector b) { return hn::Add(a, b); }
+HWY_INLINE IntVector WidenPairs(IntVector pairs) { return pairs; }
+#else
+#if HWY_MAX_BYTES == 64
+#define ORIEL_SIMD(name) _mm512_##name
+#elif HWY_MAX_BYTES == 32
+#define ORIEL_SIMD(name) _mm256_##name
+#else
+#define ORIEL_SIMD(name) _mm_##name
+#endif
+
+// Sums of two products in each 16-bit half of a lane. They saturate beyond 16 bits: unsigned codes
+// up to 127 stay inside, signed ones are multiplied as |weight| * (input with the weight's sign).
+HWY_INLINE IntVector ByteProducts(IntVector weights, IntVector input, bool signed_weights) {
+  if (!signed_weights) return IntVector{ORIEL_SIMD(maddubs_epi16)(weights.raw, input.raw)};
+#if HWY_MAX_BYTES == 64
+  const __mmask64 negative = _mm512_movepi8_mask(weights.raw);
+  const __m512i signed_input =
+      _mm512_mask_sub_epi8(input.raw, negative, _mm512_setzero_si512(), input.raw);
+#else
+  const auto signed_input = ORIEL_SIMD(sign_epi8)(input.raw, weights.raw);
+#endif
+  return IntVector{ORIEL_SIMD(maddubs_epi16)(ORIEL_SIMD(abs_epi8)(weights.raw), signed_input)};
+}
+HWY_INLINE IntVector AddPairs(IntVector a, IntVector b) {
+  return IntVector{ORIEL_SIMD(add_epi16)(a.raw, b.raw)};
+}
+HWY_INLINE IntVector WidenPairs(IntVector pairs) {
+  return IntVector{ORIEL_SIMD(madd_epi16)(pairs.raw, ORIEL_SIMD(set1_epi16)(1))};
+}
+#undef ORIEL_SIMD
+#endif
+
+}  // namespace HWY_NAMESPACE
+}  // namespace oriel
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
