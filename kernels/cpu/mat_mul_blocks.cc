@@ -10,6 +10,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/mat_mul_blocks.cc"
 #include "hwy/foreach_target.h"
+
 #include "hwy/highway.h"
 #include "kernels/cpu/mat_mul_codecs-inl.h"
 #include "kernels/cpu/mat_mul_vector-inl.h"
