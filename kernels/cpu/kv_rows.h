@@ -1,6 +1,7 @@
 #ifndef ORIEL_KERNELS_CPU_KV_ROWS_H_
 #define ORIEL_KERNELS_CPU_KV_ROWS_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/ops/kv_view.h"

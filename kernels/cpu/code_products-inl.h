@@ -1,0 +1,178 @@
+// Products of unpacked codes (page_tiles.h) with 16-bit weights, exact in 32 bits. Compiled once for every instruction
+// set.
+
+#if defined(ORIEL_KERNELS_CPU_CODE_PRODUCTS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ORIEL_KERNELS_CPU_CODE_PRODUCTS_INL_H_
+#undef ORIEL_KERNELS_CPU_CODE_PRODUCTS_INL_H_
+#else
+#define ORIEL_KERNELS_CPU_CODE_PRODUCTS_INL_H_
+#endif
+
+#include <cstring>
+
+#include "hwy/highway.h"
+#include "kernels/cpu/page_tiles.h"
+#include "kernels/cpu/vector_math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+#if HWY_TARGET == HWY_AVX3_DL
+HWY_PUSH_ATTRIBUTES("avx512vnni")
+#endif
+namespace oriel {
+namespace HWY_NAMESPACE {
+
+// Adds the products of both 16-bit halves of every lane.
+HWY_INLINE IntVec MulAddPairs(IntVec sum, IntVec a, IntVec b) {
+#if HWY_TARGET == HWY_AVX3_DL
+  return IntVec{_mm512_dpwssd_epi32(sum.raw, a.raw, b.raw)};
+#elif HWY_TARGET == HWY_AVX3
+  return IntVec{_mm512_add_epi32(sum.raw, _mm512_madd_epi16(a.raw, b.raw))};
+#elif HWY_TARGET == HWY_AVX2
+  return IntVec{_mm256_add_epi32(sum.raw, _mm256_madd_epi16(a.raw, b.raw))};
+#else
+  const IntVec low =
+      hn::Mul(hn::ShiftRight<16>(hn::ShiftLeft<16>(a)), hn::ShiftRight<16>(hn::ShiftLeft<16>(b)));
+  const IntVec high = hn::Mul(hn::ShiftRight<16>(a), hn::ShiftRight<16>(b));
+  return hn::Add(sum, hn::Add(low, high));
+#endif
+}
+
+// Which tiles meet which weights. For every tile column k and lane:
+//   sums[h][16k + lane] = sum over steps s and bytes b of tile(k, s)[lane][b] * weight(h, s, b)
+// Tile (k, s) lies at tiles + k * column_bytes + s * step_bytes. A head's weights of step s are its numbers 4s … 4s + 3,
+// for bytes 0, 2, 1 and 3.
+inline constexpr int kProductBytes[4] = {0, 2, 1, 3};
+
+struct ProductShape {
+  int columns = 0;
+  int steps = 0;
+  int column_bytes = 0;
+  int step_bytes = 0;
+  int weights_stride = 0;  // numbers from one head's weights to the next one's
+  int sums_stride = 0;
+};
+
+constexpr ProductShape KeyProducts(int head_dim, int weights_stride) {
+  return {.columns = kTokenTiles,
+          .steps = head_dim / 4,
+          .column_bytes = head_dim / 4 * kTileBytes,
+          .step_bytes = kTileBytes,
+          .weights_stride = weights_stride,
+          .sums_stride = kPageTokens};
+}
+
+constexpr ProductShape ValueProducts(int head_dim, int weights_stride) {
+  return {.columns = head_dim / kTileLanes,
+          .steps = kTokenQuads,
+          .column_bytes = kTileBytes,
+          .step_bytes = head_dim / kTileLanes * kTileBytes,
+          .weights_stride = weights_stride,
+          .sums_stride = kHeadDimMax};
+}
+
+// Two weights as one lane.
+HWY_INLINE int32_t LoadPair(const int16_t* weights) {
+  int32_t pair;
+  std::memcpy(&pair, weights, sizeof(pair));
+  return pair;
+}
+
+// As many vectors side by side as their sums, their codes and two weights fit in the registers.
+constexpr int VectorsAtOnce(int heads) {
+  if (HWY_MAX_BYTES == 64) return heads <= 4 ? 4 : 2;
+  return heads == 1 ? 4 : heads <= 4 ? 2 : 1;
+}
+
+template <int kHeads>
+HWY_NOINLINE void CodeProducts(const ProductShape& shape, const uint8_t* HWY_RESTRICT tiles,
+                               const int16_t* HWY_RESTRICT weights, int32_t* HWY_RESTRICT sums) {
+  constexpr int kVectors = VectorsAtOnce(kHeads);
+  const IntTag d;
+  const IntVec lower_bytes = hn::Set(d, 0x00FF00FF);
+  for (int first = 0; first < shape.columns * kTileLanes; first += kVectors * kFloatLanes) {
+    const uint8_t* column[kVectors];
+    IntVec sum[kHeads][kVectors];
+    HWY_UNROLL(4)
+    for (int v = 0; v < kVectors; ++v) {
+      const int lane = first + v * kFloatLanes;
+      column[v] = tiles + lane / kTileLanes * shape.column_bytes + lane % kTileLanes * 4;
+      HWY_UNROLL(8)
+      for (int h = 0; h < kHeads; ++h) sum[h][v] = hn::Zero(d);
+    }
+    for (int step = 0; step < shape.steps; ++step) {
+      IntVec even[kVectors];
+      IntVec odd[kVectors];
+      HWY_UNROLL(4)
+      for (int v = 0; v < kVectors; ++v) {
+        const IntVec codes =
+            hn::LoadU(d, reinterpret_cast<const int32_t*>(column[v] + step * shape.step_bytes));
+        even[v] = hn::And(codes, lower_bytes);
+        odd[v] = hn::And(hn::ShiftRight<8>(codes), lower_bytes);
+      }
+      HWY_UNROLL(8)
+      for (int h = 0; h < kHeads; ++h) {
+        const int16_t* const w = weights + h * shape.weights_stride + 4 * step;
+        const IntVec w_even = hn::Set(d, LoadPair(w));
+        const IntVec w_odd = hn::Set(d, LoadPair(w + 2));
+        HWY_UNROLL(4)
+        for (int v = 0; v < kVectors; ++v) {
+          sum[h][v] = MulAddPairs(sum[h][v], even[v], w_even);
+          sum[h][v] = MulAddPairs(sum[h][v], odd[v], w_odd);
+        }
+      }
+    }
+    HWY_UNROLL(8)
+    for (int h = 0; h < kHeads; ++h) {
+      HWY_UNROLL(4)
+      for (int v = 0; v < kVectors; ++v) {
+        hn::StoreU(sum[h][v], d, sums + h * shape.sums_stride + first + v * kFloatLanes);
+      }
+    }
+  }
+}
+
+// The same for any number of heads, at most eight at a time.
+inline void CodeProductsOfHeads(const ProductShape& shape, const uint8_t* tiles,
+                                const int16_t* weights, int32_t* sums, int heads) {
+  while (heads > 0) {
+    const int now = HWY_MIN(heads, 8);
+    switch (now) {
+      case 1:
+        CodeProducts<1>(shape, tiles, weights, sums);
+        break;
+      case 2:
+        CodeProducts<2>(shape, tiles, weights, sums);
+        break;
+      case 3:
+        CodeProducts<3>(shape, tiles, weights, sums);
+        break;
+      case 4:
+        CodeProducts<4>(shape, tiles, weights, sums);
+        break;
+      case 5:
+        CodeProducts<5>(shape, tiles, weights, sums);
+        break;
+      case 6:
+        CodeProducts<6>(shape, tiles, weights, sums);
+        break;
+      case 7:
+        CodeProducts<7>(shape, tiles, weights, sums);
+        break;
+      default:
+        CodeProducts<8>(shape, tiles, weights, sums);
+        break;
+    }
+    heads -= now;
+    weights += now * shape.weights_stride;
+    sums += now * shape.sums_stride;
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace oriel
+#if HWY_TARGET == HWY_AVX3_DL
+HWY_POP_ATTRIBUTES
+#endif
+HWY_AFTER_NAMESPACE();
+
+#endif  // ORIEL_KERNELS_CPU_CODE_PRODUCTS_INL_H_
