@@ -19,6 +19,7 @@
 #include "hwy/highway.h"
 #include "kernels/cpu/attention_rows-inl.h"
 #include "kernels/cpu/code_products-inl.h"
+#include "kernels/cpu/page_floats-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace oriel {
@@ -61,24 +62,6 @@ void PrepareQuery(const float* query, float softmax_scale, int h, DecodeQueries&
       const int b = kProductBytes[place];
       weights[place] = out.fixed[h][16 * (quad / 4) + KeyQuadChannel(kDim, quad % 4, b)];
     }
-  }
-}
-
-// Scales of a half in lane order, times `factor`.
-HWY_INLINE void ReadScales(const std::byte* HWY_RESTRICT section, float factor,
-                           float* HWY_RESTRICT scales) {
-  alignas(64) uint16_t codes[kPageTokens];
-  // Byte 8g + i is token g + 8i: the pair (2T, 2T + 1) of g becomes lanes 2g and 2g + 1 of tile T.
-  for (int g = 0; g < 8; ++g) {
-    for (int i = 0; i < 8; ++i) {
-      codes[16 * (i / 2) + 2 * g + i % 2] =
-          static_cast<uint16_t>(std::to_integer<uint16_t>(section[8 * g + i]) << 7);
-    }
-  }
-  const FloatTag d;
-  for (int i = 0; i < kPageTokens; i += kFloatLanes) {
-    const FloatVec scale = LoadHalves(reinterpret_cast<const Half*>(codes + i));
-    hn::Store(hn::Mul(scale, hn::Set(d, factor)), d, scales + i);
   }
 }
 

@@ -1,10 +1,51 @@
-#include "kernels/cpu/attention_plain.h"
+#include "kernels/cpu/attention_prefill.h"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
 #include "kernels/cpu/cpu_ops.h"
 
 namespace oriel {
+namespace {
+
+// The tiles of all views for one KV head, those that see most last.
+void ListTiles(const AttentionArgs& args, int64_t heads, std::vector<PrefillTile>& tiles) {
+  tiles.clear();
+  for (int64_t i = 0; i < args.step->views.dim(0); ++i) {
+    const KvView& view = args.step->views(i);
+    const int32_t end = view.first_position + view.num_queries;
+    for (int32_t first = view.first_position; first < end;) {
+      const int32_t next = std::min(end, (first / TileTokens(heads) + 1) * TileTokens(heads));
+      tiles.push_back(
+          {.args = &args, .view = &view, .first_position = first, .end_position = next});
+      first = next;
+    }
+  }
+  std::stable_sort(tiles.begin(), tiles.end(), [](const PrefillTile& a, const PrefillTile& b) {
+    return a.end_position < b.end_position;
+  });
+}
+
+}  // namespace
 
 absl::Status CpuAttentionPrefill(const AttentionPrefillArgs& args, ThreadPool& pool) {
-  return AttendPlain(args, pool, StepKind::kPrefill);
+  ORIEL_RETURN_IF_ERROR(CheckAttentionArgs(args, StepKind::kPrefill));
+  const int64_t kv_heads = args.storage->format->kv_heads;
+  thread_local std::vector<PrefillTile> tiles;
+  ListTiles(args, args.queries.dim(1) / kv_heads, tiles);
+  // The caller's list: a thread-local name would mean another list in each worker.
+  const std::vector<PrefillTile>& list = tiles;
+  const int64_t num_tiles = static_cast<int64_t>(list.size());
+  // Dear tiles go first, so that the last ones to be taken are small.
+  pool.ParallelFor(num_tiles * kv_heads, [&](int64_t item, int32_t) {
+    thread_local const std::unique_ptr<PrefillWorkspace> workspace =
+        std::make_unique<PrefillWorkspace>();
+    PrefillTile tile = list[static_cast<size_t>(num_tiles - 1 - item / kv_heads)];
+    tile.kv_head = static_cast<int>(item % kv_heads);
+    AttendPrefillTile(tile, *workspace);
+  });
+  return absl::OkStatus();
 }
 
 }  // namespace oriel

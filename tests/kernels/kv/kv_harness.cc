@@ -163,7 +163,8 @@ AttentionArgs KvHarness::attention_args() {
           .out = {out_.data(), {tokens, q_heads(), dim}},
           .step = &step_,
           .storage = &storage_,
-          .softmax_scale = 1.0f / std::sqrt(static_cast<float>(dim))};
+          .softmax_scale = spec_.softmax_scale > 0.0f ? spec_.softmax_scale
+                                                      : 1.0f / std::sqrt(static_cast<float>(dim))};
 }
 
 absl::Status RunAppend(const KvAppendArgs& args, KvOps ops, ThreadPool& pool) {

@@ -26,6 +26,7 @@ struct KvSpec {
   int rotary_pairs = 32;
   uint64_t seed = 1;
   bool asymmetric = false;
+  float softmax_scale = 0.0f;  // 0: 1 / sqrt(head_dim)
   // A few channels common to all keys, as models with a key bias have them.
   float key_bias = 0.0f;
 };

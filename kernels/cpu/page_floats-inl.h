@@ -1,0 +1,119 @@
+// Packed pages as floats, for kernels that read a page many times once it is unpacked. Compiled once for every
+// instruction set.
+
+#if defined(ORIEL_KERNELS_CPU_PAGE_FLOATS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ORIEL_KERNELS_CPU_PAGE_FLOATS_INL_H_
+#undef ORIEL_KERNELS_CPU_PAGE_FLOATS_INL_H_
+#else
+#define ORIEL_KERNELS_CPU_PAGE_FLOATS_INL_H_
+#endif
+
+#include <cstring>
+
+#include "hwy/highway.h"
+#include "kernels/cpu/head_page_reader.h"
+#include "kernels/cpu/page_tiles.h"
+#include "kernels/cpu/vector_math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace oriel {
+namespace HWY_NAMESPACE {
+
+// Scales of a half in lane order, times `factor`.
+HWY_INLINE void ReadScales(const std::byte* HWY_RESTRICT section, float factor,
+                           float* HWY_RESTRICT scales) {
+  alignas(64) Half halves[kPageTokens];
+  // Byte 8g + i is token g + 8i: the pair (2T, 2T + 1) of g becomes lanes 2g and 2g + 1 of tile T.
+  for (int g = 0; g < 8; ++g) {
+    for (int i = 0; i < 8; ++i) {
+      const uint32_t code = std::to_integer<uint32_t>(section[8 * g + i]);
+      halves[16 * (i / 2) + 2 * g + i % 2].bits = static_cast<uint16_t>(code << 7);
+    }
+  }
+  const FloatTag d;
+  for (int i = 0; i < kPageTokens; i += kFloatLanes) {
+    hn::Store(hn::Mul(LoadHalves(halves + i), hn::Set(d, factor)), d, scales + i);
+  }
+}
+
+// Byte b of every lane as a float.
+template <int kByte>
+HWY_INLINE FloatVec ByteOf(IntVec codes) {
+  const IntVec byte = hn::And(hn::ShiftRight<8 * kByte>(codes), hn::Set(IntTag(), 0xFF));
+  return hn::ConvertTo(FloatTag(), byte);
+}
+
+// keys[channel][LaneOf(token)], with the page centre.
+template <int kDim>
+void KeysToFloats(const uint8_t* HWY_RESTRICT tiles, const float* HWY_RESTRICT scales,
+                  const float* HWY_RESTRICT offsets, const float* HWY_RESTRICT centre,
+                  float* HWY_RESTRICT keys) {
+  const FloatTag d;
+  for (int lane = 0; lane < kPageTokens; lane += kFloatLanes) {
+    const FloatVec scale = hn::Load(d, scales + lane);
+    const FloatVec offset = hn::Load(d, offsets + lane);
+    const uint8_t* tile =
+        tiles + lane / kTileLanes * (kDim / 4) * kTileBytes + lane % kTileLanes * 4;
+    for (int quad = 0; quad < kDim / 4; ++quad, tile += kTileBytes) {
+      const IntVec codes = hn::LoadU(IntTag(), reinterpret_cast<const int32_t*>(tile));
+      const auto store = [&](int b, FloatVec code) HWY_ATTR {
+        const int channel = 16 * (quad / 4) + KeyQuadChannel(kDim, quad % 4, b);
+        const FloatVec value =
+            hn::Add(hn::MulAdd(code, scale, offset), hn::Set(d, centre[channel]));
+        hn::Store(value, d, keys + channel * kPageTokens + lane);
+      };
+      store(0, ByteOf<0>(codes));
+      store(1, ByteOf<1>(codes));
+      store(2, ByteOf<2>(codes));
+      store(3, ByteOf<3>(codes));
+    }
+  }
+}
+
+// values[LaneOf(token)][LaneOf(channel)]
+template <int kDim>
+void ValuesToFloats(const uint8_t* HWY_RESTRICT tiles, const float* HWY_RESTRICT scales,
+                    const float* HWY_RESTRICT offsets, float* HWY_RESTRICT values) {
+  const FloatTag d;
+  for (int quad = 0; quad < kTokenQuads; ++quad) {
+    const uint8_t* const row = tiles + quad * (kDim / kTileLanes) * kTileBytes;
+    for (int c = 0; c < kDim; c += kFloatLanes) {
+      const IntVec codes = hn::LoadU(IntTag(), reinterpret_cast<const int32_t*>(row + 4 * c));
+      const auto store = [&](int b, FloatVec code) HWY_ATTR {
+        const int token = LaneOf(16 * (quad / 4) + MovmatrixPlace(quad % 4, b));
+        const FloatVec value =
+            hn::MulAdd(code, hn::Set(d, scales[token]), hn::Set(d, offsets[token]));
+        hn::Store(value, d, values + token * kDim + c);
+      };
+      store(0, ByteOf<0>(codes));
+      store(1, ByteOf<1>(codes));
+      store(2, ByteOf<2>(codes));
+      store(3, ByteOf<3>(codes));
+    }
+  }
+}
+
+// value = code * scale + offset, for one half in lane order.
+HWY_INLINE void ReadScalesAndOffsets(const HeadPageReader& reader, const HeadPageReader::Half& half,
+                                     const std::byte* page, float* scales, float* offsets) {
+  ReadScales(page + half.scales.offset, half.factor, scales);
+  if (reader.asymmetric) ReadZeros(page + half.zeros.offset, offsets);
+  for (int i = 0; i < kPageTokens; ++i) {
+    offsets[i] = reader.asymmetric ? offsets[i] * half.factor : -half.middle * scales[i];
+  }
+}
+
+template <int kDim>
+HWY_INLINE void ReadCentre(const HeadPageReader& reader, const std::byte* page, float* centre) {
+  Half scale;
+  std::memcpy(&scale, page + reader.layout.centre_scale.offset, sizeof(Half));
+  const float step = ToFloat(scale) * reader.keys.factor;
+  const int8_t* const codes = reinterpret_cast<const int8_t*>(page + reader.layout.centre.offset);
+  for (int c = 0; c < kDim; ++c) centre[c] = step * static_cast<float>(codes[c]);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace oriel
+HWY_AFTER_NAMESPACE();
+
+#endif  // ORIEL_KERNELS_CPU_PAGE_FLOATS_INL_H_
