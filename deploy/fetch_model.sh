@@ -151,7 +151,7 @@ fetch_url() {
   else
     say "fetch_model: $file_name: downloading $url"
   fi
-  local curl=(curl --fail --location --proto =https --proto-redir =https --retry 3
+  local curl=(curl --fail --location --proto "=https" --proto-redir "=https" --retry 3
     --connect-timeout 30 --speed-limit 1000 --speed-time 60 --output "$part")
   if [[ -t 2 ]]; then curl+=(--progress-bar); else curl+=(--silent --show-error); fi
   "${curl[@]}" --continue-at - "$url" || code=$?

@@ -8,7 +8,7 @@ import unittest
 
 import serving
 
-TEXT = serving.repository_root() / "tests/data/moby_dick_loomings.txt"
+TEXT = serving.repository_root() / "tests/data/moby_dick_chapter_41.txt"
 TOKENS, SCORE_FROM = 1024, 512
 
 

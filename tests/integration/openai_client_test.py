@@ -255,10 +255,10 @@ class Chat(unittest.TestCase):
             model=model, messages=CHAT, max_completion_tokens=5, temperature=0)
         self.assertEqual(answer.usage.completion_tokens, 5)
 
-    def test_content_parts_are_joined(self):
-        parts = [{"role": "user", "content": [{"type": "text", "text": "Name three "},
+    def test_content_parts_are_joined_by_line_breaks(self):
+        parts = [{"role": "user", "content": [{"type": "text", "text": "Name three"},
                                               {"type": "text", "text": "primary colours."}]}]
-        plain = [{"role": "user", "content": "Name three primary colours."}]
+        plain = [{"role": "user", "content": "Name three\nprimary colours."}]
         self.assertEqual(chat(messages=parts).choices[0].message.content,
                          chat(messages=plain).choices[0].message.content)
 
