@@ -102,7 +102,7 @@ absl::StatusOr<std::shared_ptr<Loop>> Interpreter::StartLoop(const For& statemen
       return KeepsItem(statement, item);
     };
   }
-  auto loop = std::make_shared<Loop>(std::move(items), std::move(keep), num_loops_);
+  auto loop = std::make_shared<Loop>(std::move(items), std::move(keep));
   if (loop->depth() > runtime_.budget.limits().value_depth_max) {
     return absl::ResourceExhaustedError("a loop runs over values that nest too deep");
   }
@@ -112,10 +112,8 @@ absl::StatusOr<std::shared_ptr<Loop>> Interpreter::StartLoop(const For& statemen
 absl::StatusOr<Interpreter::Flow> Interpreter::Run(const For& statement) {
   ORIEL_ASSIGN_OR_RETURN(const std::shared_ptr<Loop> loop, StartLoop(statement));
   Scope* const outer = scope_;
-  ++num_loops_;
   const absl::Cleanup restore = [this, outer, &loop] {
     scope_ = outer;
-    --num_loops_;
     loop->Close();
   };
   while (true) {

@@ -100,7 +100,6 @@ class Interpreter {
   std::string output_;
   TextBuilder* capture_ = nullptr;  // where text goes instead of output_; may be null
   int depth_ = 0;
-  int num_loops_ = 0;  // under way around the current statement
   int line_ = 1;
 };
 

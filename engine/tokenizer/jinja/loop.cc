@@ -7,8 +7,7 @@
 
 namespace oriel::jinja {
 
-Loop::Loop(std::vector<Value> items, Keep keep, int nesting)
-    : items_(std::move(items)), keep_(std::move(keep)), nesting_(nesting) {
+Loop::Loop(std::vector<Value> items, Keep keep) : items_(std::move(items)), keep_(std::move(keep)) {
   for (const Value& item : items_) {
     depth_ = std::max(depth_, item.depth() + 1);
   }
@@ -62,11 +61,9 @@ absl::StatusOr<std::optional<Value>> Loop::Attribute(std::string_view name) {
   if (name == "first") {
     return Value(index == 1);
   }
-  if (name == "depth") {
-    return Value(int64_t{nesting_} + 1);
-  }
-  if (name == "depth0") {
-    return Value(int64_t{nesting_});
+  if (name == "depth" || name == "depth0") {
+    // Jinja counts recursive loops only.
+    return Value(int64_t{name == "depth" ? 1 : 0});
   }
   if (name == "previtem") {
     return previous_.value_or(Value::Undefined("there is no previous item"));

@@ -24,8 +24,8 @@ class Loop {
   // Whether the loop's `if` keeps an item.
   using Keep = std::function<absl::StatusOr<bool>(const Value& item)>;
 
-  // `keep` may be empty; `nesting` counts the loops around this one.
-  Loop(std::vector<Value> items, Keep keep, int nesting);
+  // `keep` may be empty.
+  Loop(std::vector<Value> items, Keep keep);
 
   // Moves to the next item; false after the last one.
   absl::StatusOr<bool> Advance();
@@ -57,7 +57,6 @@ class Loop {
   std::optional<Value> previous_;
   std::optional<Value> current_;
   size_t num_passed_ = 0;  // items the loop has moved to
-  const int nesting_;
   int depth_ = 1;
 };
 

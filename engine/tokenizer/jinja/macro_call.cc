@@ -115,11 +115,7 @@ absl::StatusOr<Value> Interpreter::CallMacro(const Macro& macro, const Arguments
   }
   Scope call(macro.seen.get());
   Scope* const outer = std::exchange(scope_, &call);
-  const int outer_loops = std::exchange(num_loops_, 0);
-  const absl::Cleanup restore = [this, outer, outer_loops] {
-    scope_ = outer;
-    num_loops_ = outer_loops;
-  };
+  const absl::Cleanup restore = [this, outer] { scope_ = outer; };
   ORIEL_RETURN_IF_ERROR(BindParameters(macro, arguments));
   return RunCaptured(macro.definition->body);
 }

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -30,6 +32,7 @@ std::optional<double> ReadFloat(std::string_view text) {
 // The number that Python's int(text, base) reads, of bases 2 to 36, with 0x and its like before it.
 std::optional<int64_t> ReadInteger(std::string_view text, int64_t base) {
   std::string digits(Strip(text));
+  digits.erase(std::remove(digits.begin(), digits.end(), '_'), digits.end());
   const bool negative = !digits.empty() && digits[0] == '-';
   if (negative || (!digits.empty() && digits[0] == '+')) {
     digits.erase(0, 1);

@@ -133,7 +133,7 @@ absl::StatusOr<For> Parser::ParseFor() {
   }
   ORIEL_RETURN_IF_ERROR(EndTag());
   ++num_loops_;
-  ORIEL_ASSIGN_OR_RETURN(loop.body, ParseBody({"endfor", "else"}));
+  ORIEL_ASSIGN_OR_RETURN(loop.body, ParseBody({"else", "endfor"}));
   --num_loops_;
   if (end_tag_ == "else") {
     ORIEL_RETURN_IF_ERROR(EndTag());

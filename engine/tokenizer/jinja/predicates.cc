@@ -30,7 +30,8 @@ bool IsSequenceLike(const Value& value) {
 }
 
 bool IsCallable(const Value& value) {
-  return value.kind() == Value::Kind::kFunction || value.kind() == Value::Kind::kMacro;
+  return value.kind() == Value::Kind::kFunction || value.kind() == Value::Kind::kMacro ||
+         value.is_undefined();
 }
 
 struct NamedCheck {
@@ -67,6 +68,12 @@ absl::StatusOr<Value> OneArgument(const Arguments& arguments) {
 absl::StatusOr<bool> Equals(Runtime& runtime, const Value& value, const Arguments& arguments) {
   ORIEL_ASSIGN_OR_RETURN(const Value other, OneArgument(arguments));
   return AreEqual(runtime.budget, value, other);
+}
+
+// Python's identity, which templates ask of none, true and false.
+absl::StatusOr<bool> IsSame(Runtime& runtime, const Value& value, const Arguments& arguments) {
+  ORIEL_ASSIGN_OR_RETURN(const Value other, OneArgument(arguments));
+  return value.kind() == other.kind() ? AreEqual(runtime.budget, value, other) : false;
 }
 
 absl::StatusOr<bool> Differs(Runtime& runtime, const Value& value, const Arguments& arguments) {
@@ -172,6 +179,7 @@ constexpr NamedPredicate kPredicates[] = {
     {"lt", IsLess},
     {"ne", Differs},
     {"odd", IsOdd},
+    {"sameas", IsSame},
     {"upper", IsUpper},
 };
 

@@ -24,6 +24,11 @@ Arguments Rest(const Arguments& arguments, size_t count) {
   return rest;
 }
 
+// The items of a filter's input: none where the input is false in any way, None included.
+absl::StatusOr<std::vector<Value>> InputItems(Runtime& runtime, const Value& input) {
+  return IsTrue(input) ? Iterate(runtime.budget, input) : std::vector<Value>();
+}
+
 absl::StatusOr<std::string> NameArgument(const Value& value) {
   if (!value.is_text()) {
     return absl::InvalidArgumentError("the name of a filter or test is text");
@@ -52,7 +57,7 @@ Result MapAttribute(Runtime& runtime, const std::vector<Value>& items, const Arg
 }
 
 Result Map(Runtime& runtime, const Value& self, const Arguments& arguments) {
-  ORIEL_ASSIGN_OR_RETURN(const std::vector<Value> items, Iterate(runtime.budget, self));
+  ORIEL_ASSIGN_OR_RETURN(const std::vector<Value> items, InputItems(runtime, self));
   if (arguments.positional.empty()) {
     if (arguments.named.empty()) {
       return absl::InvalidArgumentError("map requires a filter argument");
@@ -96,7 +101,7 @@ Result Select(Runtime& runtime, const Value& self, const Arguments& arguments) {
     ORIEL_ASSIGN_OR_RETURN(test, NameArgument(arguments.positional[num_taken++]));
   }
   const Arguments rest = Rest(arguments, num_taken);
-  ORIEL_ASSIGN_OR_RETURN(const std::vector<Value> items, Iterate(runtime.budget, self));
+  ORIEL_ASSIGN_OR_RETURN(const std::vector<Value> items, InputItems(runtime, self));
   std::vector<Value> kept;
   for (const Value& item : items) {
     ORIEL_ASSIGN_OR_RETURN(const Value value, path.Follow(runtime, item, nullptr));

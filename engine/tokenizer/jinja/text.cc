@@ -259,13 +259,13 @@ std::string Lower(std::string_view text) {
 std::string Title(std::string_view text) {
   // Python starts a word after anything that has no case, so an apostrophe starts one too.
   std::string out;
-  bool in_word = false;
+  size_t word_start = 0;
   for (size_t position = 0; position < text.size();) {
-    const size_t start = position;
     const auto code_point = static_cast<UChar32>(NextCodePoint(text, position));
-    const std::string_view bytes = text.substr(start, position - start);
-    out += in_word ? Lower(bytes) : TitleCodePoint(bytes);
-    in_word = u_hasBinaryProperty(code_point, UCHAR_CASED) != 0;
+    if (!u_hasBinaryProperty(code_point, UCHAR_CASED) || position == text.size()) {
+      out += Capitalize(text.substr(word_start, position - word_start));
+      word_start = position;
+    }
   }
   return out;
 }

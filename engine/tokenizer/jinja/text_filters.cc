@@ -54,17 +54,24 @@ Result TitleWords(Runtime& runtime, const Value& self, const Arguments&) {
   ORIEL_ASSIGN_OR_RETURN(const Value value, AsText(runtime, self));
   const std::string& text = value.text();
   ORIEL_RETURN_IF_ERROR(runtime.budget.Build(2 * text.size()));
-  std::string out;
-  bool in_word = false;
+  TextBuilder out(runtime.budget);
+  size_t word_start = 0;
   for (size_t position = 0; position < text.size();) {
-    const size_t start = position;
     const uint32_t code_point = NextCodePoint(text, position);
-    const std::string_view bytes = std::string_view(text).substr(start, position - start);
-    out += in_word ? Lower(bytes) : Upper(bytes);
-    in_word = !IsSpace(code_point) &&
-              (bytes.size() > 1 || kWordStarters.find(bytes[0]) == std::string_view::npos);
+    const bool starts_word =
+        IsSpace(code_point) ||
+        (code_point < 0x80 &&
+         kWordStarters.find(static_cast<char>(code_point)) != std::string_view::npos);
+    if (starts_word || position == text.size()) {
+      const std::string_view word =
+          std::string_view(text).substr(word_start, position - word_start);
+      const size_t first_bytes = ByteOffset(word, 1);
+      ORIEL_RETURN_IF_ERROR(out.Append(Upper(word.substr(0, first_bytes))));
+      ORIEL_RETURN_IF_ERROR(out.Append(Lower(word.substr(first_bytes))));
+      word_start = position;
+    }
   }
-  return MakeText(runtime.budget, std::move(out));
+  return out.Finish();
 }
 
 Result ReplaceFilter(Runtime& runtime, const Value& self, const Arguments& arguments) {
