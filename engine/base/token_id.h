@@ -5,6 +5,7 @@
 
 namespace oriel {
 
+// A token's place in the vocabulary: 0 … vocab_size - 1.
 using TokenId = int32_t;
 
 inline constexpr TokenId kNoToken = -1;

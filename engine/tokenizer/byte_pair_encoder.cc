@@ -14,8 +14,6 @@
 namespace oriel {
 namespace {
 
-constexpr TokenId kNoToken =
-    -1;  // a byte without a token, and a symbol that was joined with another
 constexpr int32_t kNoSymbol = -1;
 
 uint64_t KeyOf(TokenId left, TokenId right) {

@@ -11,7 +11,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "engine/tokenizer/token_id.h"
+#include "engine/base/token_id.h"
 #include "engine/tokenizer/vocabulary.h"
 
 namespace oriel {

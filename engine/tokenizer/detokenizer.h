@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "engine/tokenizer/token_id.h"
+#include "engine/base/token_id.h"
 #include "engine/tokenizer/tokenizer.h"
 
 namespace oriel {

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "engine/files/gguf_metadata.h"
-#include "engine/tokenizer/token_id.h"
+#include "engine/base/token_id.h"
 #include "engine/tokenizer/vocabulary.h"
 
 namespace oriel {

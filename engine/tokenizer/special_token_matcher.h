@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
-#include "engine/tokenizer/token_id.h"
+#include "engine/base/token_id.h"
 
 namespace oriel {
 

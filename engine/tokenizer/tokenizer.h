@@ -14,7 +14,7 @@
 #include "engine/tokenizer/byte_pair_encoder.h"
 #include "engine/tokenizer/pre_tokenizer.h"
 #include "engine/tokenizer/special_token_matcher.h"
-#include "engine/tokenizer/token_id.h"
+#include "engine/base/token_id.h"
 #include "engine/tokenizer/vocabulary.h"
 
 namespace oriel {
