@@ -8,6 +8,13 @@
 
 namespace oriel {
 
+// What a matrix is made for. Products also allow look-ups; a matrix for look-ups alone needs no
+// copy in another form.
+enum class MatrixUse : uint8_t {
+  kProducts,
+  kLookup,
+};
+
 // A weight matrix as it lies in a model file: `rows` rows of `columns` values, each row a whole
 // number of blocks of `dtype`, rows back to back.
 struct MatrixSource {
@@ -15,6 +22,7 @@ struct MatrixSource {
   int64_t rows = 0;
   int64_t columns = 0;
   const std::byte* data = nullptr;  // rows * RowBytes(dtype, columns) bytes; outlives the Matrix
+  MatrixUse use = MatrixUse::kProducts;
 };
 
 // A weight matrix as a back end wants it: the source itself, or a repacked or uploaded copy.
