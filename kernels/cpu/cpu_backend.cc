@@ -30,7 +30,7 @@ class CpuBackend : public Backend {
     return MakeHostBuffer(size_bytes);
   }
   absl::StatusOr<std::unique_ptr<Matrix>> MakeMatrix(const MatrixSource& source) override {
-    return MakeCpuMatrix(source);
+    return MakeCpuMatrix(source, pool_);
   }
   std::unique_ptr<Stream> MakeStream() override { return std::make_unique<CpuStream>(); }
 

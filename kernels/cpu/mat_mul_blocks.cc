@@ -222,15 +222,13 @@ void MultiplyPanelOf(const PanelProduct& product) {
   float* totals = panel + kChunkFloats;
   std::fill_n(totals, product.tokens * kPanelRows, 0.0f);
   const int64_t rows_here = std::min<int64_t>(kPanelRows, matrix.rows() - product.first_row);
-  const std::byte* rows[kPanelRows];
-  for (int64_t r = 0; r < kPanelRows; ++r) {
-    rows[r] = matrix.row(product.first_row + std::min(r, rows_here - 1));
-  }
+  const std::byte* packed = matrix.panel(product.first_row / kPanelRows);
 
   for (int64_t first = 0; first < input.blocks; first += kChunkBlocks) {
     const int64_t blocks = std::min(kChunkBlocks, input.blocks - first);
-    Codec::Spread(rows, first, blocks, PanelHalf{panel});
-    Codec::Spread(rows + kLanes, first, blocks, PanelHalf{panel + kLanes});
+    Codec::Spread(packed, blocks, PanelHalf{panel, 0});
+    Codec::Spread(packed, blocks, PanelHalf{panel, 1});
+    packed += blocks * kPanelRows * matrix.row_bytes() / input.blocks;
     for (int64_t t = 0; t < product.tokens; t += kTileTokens) {
       const int64_t token = product.first_token + t;
       const int64_t tokens = std::min<int64_t>(kTileTokens, input.tokens - token);
@@ -251,13 +249,13 @@ void MultiplyPanelOf(const PanelProduct& product) {
 void MultiplyPanelHere(const PanelProduct& product) {
   switch (product.matrix->dtype()) {
     case DType::kQ4_0:
-      return MultiplyPanelOf<SmallBlockCodec<false, false>>(product);
+      return MultiplyPanelOf<SmallBlockCodec<DType::kQ4_0>>(product);
     case DType::kQ4_1:
-      return MultiplyPanelOf<SmallBlockCodec<true, false>>(product);
+      return MultiplyPanelOf<SmallBlockCodec<DType::kQ4_1>>(product);
     case DType::kQ5_0:
-      return MultiplyPanelOf<SmallBlockCodec<false, true>>(product);
+      return MultiplyPanelOf<SmallBlockCodec<DType::kQ5_0>>(product);
     case DType::kQ5_1:
-      return MultiplyPanelOf<SmallBlockCodec<true, true>>(product);
+      return MultiplyPanelOf<SmallBlockCodec<DType::kQ5_1>>(product);
     case DType::kQ8_0:
       return MultiplyPanelOf<Q8_0Codec>(product);
     case DType::kQ4_K:

@@ -11,10 +11,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
-#include "kernels/core/gguf_blocks.h"
+#include "kernels/core/dtype.h"
 #include "kernels/cpu/mat_mul_vector-inl.h"
+#include "kernels/cpu/packed_panels.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace oriel {
@@ -34,13 +34,14 @@ constexpr int64_t kBlockFloats = int64_t{kBlockVectors} * kPanelRows;
 constexpr int64_t kChunkBlocks = 8;
 constexpr int64_t kChunkFloats = kChunkBlocks * kBlockFloats;
 
-// Where one half of a panel writes. Vector v of block b lies at floats + (b * kBlockVectors + v) *
-// kPanelRows.
+// Where one half of a panel's rows is spread to.
 struct PanelHalf {
-  float* floats;
+  float* panel;
+  int half;
 
   HWY_INLINE void StoreFloats(int64_t block, int vector, FloatVector value) const {
-    hn::Store(value, FloatTag(), floats + block * kBlockFloats + vector * kPanelRows);
+    hn::Store(value, FloatTag(),
+              panel + block * kBlockFloats + vector * kPanelRows + half * kLanes);
   }
   HWY_INLINE void StoreCodes(int64_t block, int dword, DwordVector value) const {
     StoreFloats(block, kCodeVector + dword, hn::BitCast(FloatTag(), value));
@@ -55,31 +56,27 @@ HWY_INLINE DwordVector HighNibbles(DwordVector value) {
   return AndDwords(hn::ShiftRight<4>(value), 0x0F0F0F0Fu);
 }
 
-// One 16-bit number of every row, gathered by scalar moves: they run beside the vector work.
-struct RowHalves {
-  HWY_ALIGN uint16_t bits[kLanes];
+// One half of the rows of a packed block (packed_panels.h).
+template <DType kDType>
+struct PackedBlock {
+  static constexpr BlockFields kFields = BlockFieldsOf(kDType);
+  static constexpr int64_t kBytes = int64_t{kPanelRows} * TraitsOf(kDType).block_bytes;
+  static constexpr int64_t kDwordsOffset = int64_t{kFields.num_halves} * kPanelRows * 2;
 
-  HWY_INLINE void Gather(const std::byte* const* rows, int64_t offset) {
-    for (int row = 0; row < kLanes; ++row) {
-      std::memcpy(&bits[row], rows[row] + offset, sizeof(uint16_t));
-    }
-  }
-  HWY_INLINE FloatVector ToFloats() const {
-    const hn::Rebind<uint16_t, FloatTag> d16;
-    const hn::Rebind<hwy::float16_t, FloatTag> d_half;
-    return hn::PromoteTo(FloatTag(), hn::BitCast(d_half, hn::Load(d16, bits)));
-  }
-};
+  const std::byte* data;
+  int half;
 
-struct RowDwords {
-  HWY_ALIGN uint32_t bits[kLanes];
+  HWY_INLINE PackedBlock(const std::byte* block, int panel_half) : data(block), half(panel_half) {}
 
-  HWY_INLINE void Gather(const std::byte* const* rows, int64_t offset) {
-    for (int row = 0; row < kLanes; ++row) {
-      std::memcpy(&bits[row], rows[row] + offset, sizeof(uint32_t));
-    }
+  HWY_INLINE FloatVector Half(int field) const {
+    const hn::Rebind<hwy::float16_t, FloatTag> d16;
+    const auto* halves = reinterpret_cast<const hwy::float16_t*>(data);
+    return hn::PromoteTo(FloatTag(), hn::Load(d16, halves + field * kPanelRows + half * kLanes));
   }
-  HWY_INLINE DwordVector Get() const { return hn::Load(DwordTag(), bits); }
+  HWY_INLINE DwordVector Dword(int field) const {
+    const auto* dwords = reinterpret_cast<const uint32_t*>(data + kDwordsOffset);
+    return hn::Load(DwordTag(), dwords + field * kPanelRows + half * kLanes);
+  }
 };
 
 // Bits 4 * kDword … 4 * kDword + 3 of a lane, as bit 4 of its four bytes.
@@ -90,63 +87,46 @@ HWY_INLINE DwordVector FifthBits(DwordVector bits) {
   return hn::ShiftLeft<4>(AndDwords(spread, 0x01010101u));
 }
 
-// Q4_0, Q4_1, Q5_0, Q5_1: header [d][m if kMinimum][qh if kFifthBits], then 16 bytes of codes.
-template <bool kMinimum, bool kFifthBits>
+// Q4_0, Q4_1, Q5_0, Q5_1: half fields d and (with a minimum) m; dword fields (with a fifth bit) qh,
+// then four of codes.
+template <DType kDType>
 struct SmallBlockCodec {
-  static constexpr bool kHasMinimum = kMinimum;
+  static constexpr bool kHasMinimum = kDType == DType::kQ4_1 || kDType == DType::kQ5_1;
+  static constexpr bool kHasFifthBit = kDType == DType::kQ5_0 || kDType == DType::kQ5_1;
   static constexpr bool kTwoScales = false;
   static constexpr bool kSignedCodes = false;
-  static constexpr int kZeroShift = kMinimum ? 0 : (kFifthBits ? 4 : 3);  // code of zero, log2
-  static constexpr int kCodeMax = kFifthBits ? 31 : 15;
-  static constexpr int64_t kHighOffset = kMinimum ? 4 : 2;
-  static constexpr int64_t kCodesOffset = kHighOffset + (kFifthBits ? 4 : 0);
-  static constexpr int64_t kBlockBytes = kCodesOffset + 16;
+  static constexpr int kZeroShift = kHasMinimum ? 0 : (kHasFifthBit ? 4 : 3);  // log2 of the zero
+  static constexpr int kCodeMax = kHasFifthBit ? 31 : 15;
 
-  static void Spread(const std::byte* const* rows, int64_t first_block, int64_t blocks,
-                     PanelHalf out) {
-    RowHalves scales[kChunkBlocks];
-    RowHalves minima[kMinimum ? kChunkBlocks : 1];
+  static HWY_INLINE void Spread(const std::byte* packed, int64_t blocks, PanelHalf out) {
     for (int64_t b = 0; b < blocks; ++b) {
-      const int64_t offset = (first_block + b) * kBlockBytes;
-      scales[b].Gather(rows, offset);
-      if constexpr (kMinimum) minima[b].Gather(rows, offset + 2);
-      SpreadCodes(rows, offset, b, out);
-    }
-    // Read back well after they were written, so that the loads need not wait for the stores.
-    for (int64_t b = 0; b < blocks; ++b) {
-      out.StoreFloats(b, kScaleVector, scales[b].ToFloats());
-      if constexpr (kMinimum) out.StoreFloats(b, kSecondVector, minima[b].ToFloats());
+      const PackedBlock<kDType> block(packed + b * PackedBlock<kDType>::kBytes, out.half);
+      out.StoreFloats(b, kScaleVector, block.Half(0));
+      if constexpr (kHasMinimum) out.StoreFloats(b, kSecondVector, block.Half(1));
+      SpreadCodes(block, b, out);
     }
   }
 
  private:
-  static HWY_INLINE void SpreadCodes(const std::byte* const* rows, int64_t offset, int64_t block,
-                                     PanelHalf out) {
-    DwordVector packed[4];
-    LoadDwords4(rows, offset + kCodesOffset, packed);
-    DwordVector low[4];
-    DwordVector high[4];
+  static HWY_INLINE void SpreadCodes(const PackedBlock<kDType>& block, int64_t b, PanelHalf out) {
+    DwordVector codes[8];
     for (int j = 0; j < 4; ++j) {
-      low[j] = LowNibbles(packed[j]);
-      high[j] = HighNibbles(packed[j]);
+      const DwordVector packed = block.Dword((kHasFifthBit ? 1 : 0) + j);
+      codes[j] = LowNibbles(packed);
+      codes[4 + j] = HighNibbles(packed);
     }
-    if constexpr (kFifthBits) {
-      RowDwords fifth;
-      fifth.Gather(rows, offset + kHighOffset);
-      const DwordVector bits = fifth.Get();
-      low[0] = hn::Or(low[0], FifthBits<0>(bits));
-      low[1] = hn::Or(low[1], FifthBits<1>(bits));
-      low[2] = hn::Or(low[2], FifthBits<2>(bits));
-      low[3] = hn::Or(low[3], FifthBits<3>(bits));
-      high[0] = hn::Or(high[0], FifthBits<4>(bits));
-      high[1] = hn::Or(high[1], FifthBits<5>(bits));
-      high[2] = hn::Or(high[2], FifthBits<6>(bits));
-      high[3] = hn::Or(high[3], FifthBits<7>(bits));
+    if constexpr (kHasFifthBit) {
+      const DwordVector bits = block.Dword(0);
+      codes[0] = hn::Or(codes[0], FifthBits<0>(bits));
+      codes[1] = hn::Or(codes[1], FifthBits<1>(bits));
+      codes[2] = hn::Or(codes[2], FifthBits<2>(bits));
+      codes[3] = hn::Or(codes[3], FifthBits<3>(bits));
+      codes[4] = hn::Or(codes[4], FifthBits<4>(bits));
+      codes[5] = hn::Or(codes[5], FifthBits<5>(bits));
+      codes[6] = hn::Or(codes[6], FifthBits<6>(bits));
+      codes[7] = hn::Or(codes[7], FifthBits<7>(bits));
     }
-    for (int j = 0; j < 4; ++j) {
-      out.StoreCodes(block, j, low[j]);
-      out.StoreCodes(block, 4 + j, high[j]);
-    }
+    for (int j = 0; j < 8; ++j) out.StoreCodes(b, j, codes[j]);
   }
 };
 
@@ -157,52 +137,44 @@ struct Q8_0Codec {
   static constexpr bool kSignedCodes = !kHasVnni;
   static constexpr int kZeroShift = kHasVnni ? 7 : 0;
   static constexpr int kCodeMax = 255;
-  static constexpr int64_t kBlockBytes = sizeof(BlockQ8_0);
 
-  static void Spread(const std::byte* const* rows, int64_t first_block, int64_t blocks,
-                     PanelHalf out) {
-    RowHalves scales[kChunkBlocks];
+  static HWY_INLINE void Spread(const std::byte* packed, int64_t blocks, PanelHalf out) {
+    using Block = PackedBlock<DType::kQ8_0>;
     const DwordVector flip = hn::Set(DwordTag(), kSignedCodes ? 0u : 0x80808080u);
     for (int64_t b = 0; b < blocks; ++b) {
-      const int64_t offset = (first_block + b) * kBlockBytes;
-      scales[b].Gather(rows, offset);
-      for (int half = 0; half < 2; ++half) {
-        DwordVector codes[4];
-        LoadDwords4(rows, offset + 2 + 16 * half, codes);
-        for (int j = 0; j < 4; ++j) out.StoreCodes(b, 4 * half + j, hn::Xor(codes[j], flip));
-      }
+      const Block block(packed + b * Block::kBytes, out.half);
+      out.StoreFloats(b, kScaleVector, block.Half(0));
+      for (int j = 0; j < 8; ++j) out.StoreCodes(b, j, hn::Xor(block.Dword(j), flip));
     }
-    for (int64_t b = 0; b < blocks; ++b) out.StoreFloats(b, kScaleVector, scales[b].ToFloats());
   }
 };
 
-// Q4_K and Q5_K: the first 16 bytes [d][dmin][12 bytes of 6-bit scales] of a block are four dwords.
-HWY_INLINE void SpreadScales6(const std::byte* const* rows, int64_t offset, PanelHalf out) {
+// Q4_K and Q5_K: half fields d and dmin; the first three dword fields hold the 6-bit scales and
+// minima, byte i of a dword for run i or run 4 + i (UnpackScales6 in gguf_blocks.h).
+template <DType kDType>
+HWY_INLINE void SpreadScales6(const PackedBlock<kDType>& block, PanelHalf out) {
+  const FloatTag d;
   const IntTag di;
-  RowHalves d_halves;
-  RowHalves dmin_halves;
-  d_halves.Gather(rows, offset);
-  dmin_halves.Gather(rows, offset + 2);
-  DwordVector header[4];
-  LoadDwords4(rows, offset, header);
-  // Byte i of a dword is run i or run 4 + i.
   const DwordVector top_bits = hn::Set(DwordTag(), 0x30303030u);
+  const DwordVector first = block.Dword(0);
+  const DwordVector second = block.Dword(1);
+  const DwordVector third = block.Dword(2);
   const DwordVector scales[2] = {
-      AndDwords(header[1], 0x3F3F3F3Fu),
-      hn::Or(LowNibbles(header[3]), hn::And(hn::ShiftRight<2>(header[1]), top_bits))};
+      AndDwords(first, 0x3F3F3F3Fu),
+      hn::Or(LowNibbles(third), hn::And(hn::ShiftRight<2>(first), top_bits))};
   const DwordVector minima[2] = {
-      AndDwords(header[2], 0x3F3F3F3Fu),
-      hn::Or(HighNibbles(header[3]), hn::And(hn::ShiftRight<2>(header[2]), top_bits))};
-  const FloatVector d = d_halves.ToFloats();
-  const FloatVector minus_dmin = hn::Neg(dmin_halves.ToFloats());
+      AndDwords(second, 0x3F3F3F3Fu),
+      hn::Or(HighNibbles(third), hn::And(hn::ShiftRight<2>(second), top_bits))};
+  const FloatVector scale_unit = block.Half(0);
+  const FloatVector minimum_unit = hn::Neg(block.Half(1));
   for (int run = 0; run < 8; ++run) {
     const int shift = 8 * (run % 4);
-    const DwordVector scale = AndDwords(hn::ShiftRightSame(scales[run / 4], shift), 255);
-    const DwordVector minimum = AndDwords(hn::ShiftRightSame(minima[run / 4], shift), 255);
+    const auto scale = AndDwords(hn::ShiftRightSame(scales[run / 4], shift), 255);
+    const auto minimum = AndDwords(hn::ShiftRightSame(minima[run / 4], shift), 255);
     out.StoreFloats(run, kScaleVector,
-                    hn::Mul(d, hn::ConvertTo(FloatTag(), hn::BitCast(di, scale))));
+                    hn::Mul(scale_unit, hn::ConvertTo(d, hn::BitCast(di, scale))));
     out.StoreFloats(run, kSecondVector,
-                    hn::Mul(minus_dmin, hn::ConvertTo(FloatTag(), hn::BitCast(di, minimum))));
+                    hn::Mul(minimum_unit, hn::ConvertTo(d, hn::BitCast(di, minimum))));
   }
 }
 
@@ -212,23 +184,18 @@ struct Q4_KCodec {
   static constexpr bool kSignedCodes = false;
   static constexpr int kZeroShift = 0;
   static constexpr int kCodeMax = 15;
-  static constexpr int64_t kBlockBytes = sizeof(BlockQ4_K);
+  static constexpr int kCodesField = 3;
 
-  static void Spread(const std::byte* const* rows, int64_t first_block, int64_t blocks,
-                     PanelHalf out) {
-    (void)blocks;
-    const int64_t offset = first_block / kChunkBlocks * kBlockBytes;
-    for (int64_t quad = 0; quad < 8; ++quad) {  // 16 bytes: half of two runs
-      DwordVector packed[4];
-      LoadDwords4(rows, offset + 16 + 16 * quad, packed);
-      const int64_t run = quad / 2 * 2;
-      const int first = static_cast<int>(quad % 2) * 4;
-      for (int j = 0; j < 4; ++j) {
-        out.StoreCodes(run, first + j, LowNibbles(packed[j]));
-        out.StoreCodes(run + 1, first + j, HighNibbles(packed[j]));
+  static HWY_INLINE void Spread(const std::byte* packed, int64_t /*blocks*/, PanelHalf out) {
+    const PackedBlock<DType::kQ4_K> block(packed, out.half);
+    SpreadScales6(block, out);
+    for (int pair = 0; pair < 4; ++pair) {
+      for (int j = 0; j < 8; ++j) {
+        const DwordVector codes = block.Dword(kCodesField + 8 * pair + j);
+        out.StoreCodes(2 * pair, j, LowNibbles(codes));
+        out.StoreCodes(2 * pair + 1, j, HighNibbles(codes));
       }
     }
-    SpreadScales6(rows, offset, out);
   }
 };
 
@@ -238,90 +205,67 @@ struct Q5_KCodec {
   static constexpr bool kSignedCodes = false;
   static constexpr int kZeroShift = 0;
   static constexpr int kCodeMax = 31;
-  static constexpr int64_t kBlockBytes = sizeof(BlockQ5_K);
+  static constexpr int kFifthField = 3;
+  static constexpr int kCodesField = 11;
 
-  static void Spread(const std::byte* const* rows, int64_t first_block, int64_t blocks,
-                     PanelHalf out) {
-    (void)blocks;
-    const int64_t offset = first_block / kChunkBlocks * kBlockBytes;
-    for (int half = 0; half < 2; ++half) {
-      DwordVector fifth[4];
-      LoadDwords4(rows, offset + 16 + 16 * half, fifth);
-      for (int pair = 0; pair < 4; ++pair) {
-        DwordVector packed[4];
-        LoadDwords4(rows, offset + 48 + 32 * pair + 16 * half, packed);
-        for (int j = 0; j < 4; ++j) {
-          const DwordVector bits = hn::ShiftRightSame(fifth[j], 2 * pair);
-          const DwordVector low_fifth = hn::ShiftLeft<4>(AndDwords(bits, 0x01010101u));
-          const DwordVector high_fifth = hn::ShiftLeft<3>(AndDwords(bits, 0x02020202u));
-          out.StoreCodes(2 * pair, 4 * half + j, hn::Or(LowNibbles(packed[j]), low_fifth));
-          out.StoreCodes(2 * pair + 1, 4 * half + j, hn::Or(HighNibbles(packed[j]), high_fifth));
-        }
+  static HWY_INLINE void Spread(const std::byte* packed, int64_t /*blocks*/, PanelHalf out) {
+    const PackedBlock<DType::kQ5_K> block(packed, out.half);
+    SpreadScales6(block, out);
+    for (int pair = 0; pair < 4; ++pair) {
+      for (int j = 0; j < 8; ++j) {
+        const DwordVector codes = block.Dword(kCodesField + 8 * pair + j);
+        const DwordVector bits = hn::ShiftRightSame(block.Dword(kFifthField + j), 2 * pair);
+        const DwordVector low_fifth = hn::ShiftLeft<4>(AndDwords(bits, 0x01010101u));
+        const DwordVector high_fifth = hn::ShiftLeft<3>(AndDwords(bits, 0x02020202u));
+        out.StoreCodes(2 * pair, j, hn::Or(LowNibbles(codes), low_fifth));
+        out.StoreCodes(2 * pair + 1, j, hn::Or(HighNibbles(codes), high_fifth));
       }
     }
-    SpreadScales6(rows, offset, out);
   }
 };
 
+// Dword fields: 32 of low bits, 16 of high bits, 4 of scales (BlockQ6_K in gguf_blocks.h).
 struct Q6_KCodec {
   static constexpr bool kHasMinimum = false;
   static constexpr bool kTwoScales = true;
   static constexpr bool kSignedCodes = false;
   static constexpr int kZeroShift = 5;
   static constexpr int kCodeMax = 63;
-  static constexpr int64_t kBlockBytes = sizeof(BlockQ6_K);
-  static constexpr int64_t kHighOffset = 128;
-  static constexpr int64_t kScalesOffset = 192;
-  static constexpr int64_t kDOffset = 208;
+  static constexpr int kHighField = 32;
+  static constexpr int kScalesField = 48;
 
-  static void Spread(const std::byte* const* rows, int64_t first_block, int64_t blocks,
-                     PanelHalf out) {
-    (void)blocks;
-    const int64_t offset = first_block / kChunkBlocks * kBlockBytes;
-    RowHalves d;
-    d.Gather(rows, offset + kDOffset);
+  static HWY_INLINE void Spread(const std::byte* packed, int64_t /*blocks*/, PanelHalf out) {
+    const PackedBlock<DType::kQ6_K> block(packed, out.half);
+    SpreadScales(block, out);
+    const DwordVector two_bits = hn::Set(DwordTag(), 0x30303030u);
     for (int half = 0; half < 2; ++half) {
-      SpreadQuarters(rows, offset, half, 0, out);
-      SpreadQuarters(rows, offset, half, 1, out);
+      const int b = 4 * half;
+      for (int j = 0; j < 8; ++j) {
+        const DwordVector low_02 = block.Dword(16 * half + j);
+        const DwordVector low_13 = block.Dword(16 * half + 8 + j);
+        const DwordVector high = block.Dword(kHighField + 8 * half + j);
+        const DwordVector high_0 = hn::And(hn::ShiftLeft<4>(high), two_bits);
+        const DwordVector high_1 = hn::And(hn::ShiftLeft<2>(high), two_bits);
+        const DwordVector high_2 = hn::And(high, two_bits);
+        const DwordVector high_3 = hn::And(hn::ShiftRight<2>(high), two_bits);
+        out.StoreCodes(b, j, hn::Or(LowNibbles(low_02), high_0));
+        out.StoreCodes(b + 1, j, hn::Or(LowNibbles(low_13), high_1));
+        out.StoreCodes(b + 2, j, hn::Or(HighNibbles(low_02), high_2));
+        out.StoreCodes(b + 3, j, hn::Or(HighNibbles(low_13), high_3));
+      }
     }
-    SpreadScales(rows, offset, d.ToFloats(), out);
   }
 
  private:
-  // 16 columns (`part` of 32) of each of the four blocks of one half.
-  static HWY_INLINE void SpreadQuarters(const std::byte* const* rows, int64_t offset, int half,
-                                        int part, PanelHalf out) {
-    DwordVector low_02[4];
-    DwordVector low_13[4];
-    DwordVector high[4];
-    LoadDwords4(rows, offset + 64 * half + 16 * part, low_02);
-    LoadDwords4(rows, offset + 64 * half + 32 + 16 * part, low_13);
-    LoadDwords4(rows, offset + kHighOffset + 32 * half + 16 * part, high);
-    const DwordVector two_bits = hn::Set(DwordTag(), 0x30303030u);
-    const int block = 4 * half;
-    for (int j = 0; j < 4; ++j) {
-      const DwordVector high_0 = hn::And(hn::ShiftLeft<4>(high[j]), two_bits);
-      const DwordVector high_1 = hn::And(hn::ShiftLeft<2>(high[j]), two_bits);
-      const DwordVector high_2 = hn::And(high[j], two_bits);
-      const DwordVector high_3 = hn::And(hn::ShiftRight<2>(high[j]), two_bits);
-      const int dword = 4 * part + j;
-      out.StoreCodes(block, dword, hn::Or(LowNibbles(low_02[j]), high_0));
-      out.StoreCodes(block + 1, dword, hn::Or(LowNibbles(low_13[j]), high_1));
-      out.StoreCodes(block + 2, dword, hn::Or(HighNibbles(low_02[j]), high_2));
-      out.StoreCodes(block + 3, dword, hn::Or(HighNibbles(low_13[j]), high_3));
-    }
-  }
-
   // Scale 2 * b + g belongs to columns 16 * g … of block b.
-  static HWY_INLINE void SpreadScales(const std::byte* const* rows, int64_t offset, FloatVector d,
-                                      PanelHalf out) {
-    DwordVector scales[4];
-    LoadDwords4(rows, offset + kScalesOffset, scales);
+  static HWY_INLINE void SpreadScales(const PackedBlock<DType::kQ6_K>& block, PanelHalf out) {
+    const FloatVector unit = block.Half(0);
     for (int run = 0; run < 16; ++run) {
-      const DwordVector top = hn::ShiftLeftSame(scales[run / 4], 24 - 8 * (run % 4));
+      const DwordVector four = block.Dword(kScalesField + run / 4);
+      const DwordVector top = hn::ShiftLeftSame(four, 24 - 8 * (run % 4));
       const IntVector scale = hn::ShiftRight<24>(hn::BitCast(IntTag(), top));
       out.StoreFloats(run / 2, run % 2 == 0 ? kScaleVector : kSecondVector,
-                      hn::Mul(d, hn::ConvertTo(FloatTag(), scale)));
+                      hn::Mul(unit, hn::ConvertTo(FloatTag(), scale)));
     }
   }
 };

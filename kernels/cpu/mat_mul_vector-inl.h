@@ -1,6 +1,5 @@
-// The few steps of the block product that differ between instruction sets: four dwords of each row
-// brought into lanes, and the product of four bytes with four bytes in each lane. Included once a
-// target; the rest of the product is written on these.
+// The one step of the block product that differs between instruction sets: the product of four bytes
+// with four bytes in each lane. Included once a target; the rest of the product is written on it.
 
 #if defined(ORIEL_KERNELS_CPU_MAT_MUL_VECTOR_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORIEL_KERNELS_CPU_MAT_MUL_VECTOR_INL_H_
@@ -9,9 +8,7 @@
 #define ORIEL_KERNELS_CPU_MAT_MUL_VECTOR_INL_H_
 #endif
 
-#include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "hwy/highway.h"
 
@@ -34,52 +31,6 @@ constexpr bool kHasVnni = true;
 #else
 constexpr bool kHasVnni = false;
 #endif
-
-// Four consecutive dwords of kLanes rows as loaded: 128-bit part p of vector i is row 4 * p + i.
-HWY_INLINE DwordVector LoadRowQuads(const std::byte* const* rows, int64_t offset, int i) {
-#if HWY_TARGET == HWY_SCALAR
-  (void)i;
-  uint32_t dword;
-  std::memcpy(&dword, rows[0] + offset, sizeof(dword));
-  return hn::Set(DwordTag(), dword);
-#else
-  const auto load = [&](int row) HWY_ATTR {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[row] + offset));
-  };
-#if HWY_MAX_BYTES == 64
-  __m512i quads = _mm512_castsi128_si512(load(i));
-  quads = _mm512_inserti32x4(quads, load(4 + i), 1);
-  quads = _mm512_inserti32x4(quads, load(8 + i), 2);
-  return DwordVector{_mm512_inserti32x4(quads, load(12 + i), 3)};
-#elif HWY_MAX_BYTES == 32
-  return DwordVector{_mm256_inserti128_si256(_mm256_castsi128_si256(load(i)), load(4 + i), 1)};
-#else
-  return DwordVector{load(i)};
-#endif
-#endif  // HWY_SCALAR
-}
-
-// out[j], lane r = dword j of the 16 bytes at `offset` in row r.
-HWY_INLINE void LoadDwords4(const std::byte* const* rows, int64_t offset, DwordVector (&out)[4]) {
-#if HWY_TARGET == HWY_SCALAR
-  for (int j = 0; j < 4; ++j) out[j] = LoadRowQuads(rows, offset + 4 * j, 0);
-#else
-  const DwordTag d;
-  const hn::Repartition<uint64_t, DwordTag> d64;
-  const DwordVector a = LoadRowQuads(rows, offset, 0);
-  const DwordVector b = LoadRowQuads(rows, offset, 1);
-  const DwordVector c = LoadRowQuads(rows, offset, 2);
-  const DwordVector e = LoadRowQuads(rows, offset, 3);
-  const auto ab_low = hn::BitCast(d64, hn::InterleaveLower(d, a, b));
-  const auto ce_low = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
-  const auto ab_high = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
-  const auto ce_high = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
-  out[0] = hn::BitCast(d, hn::InterleaveLower(d64, ab_low, ce_low));
-  out[1] = hn::BitCast(d, hn::InterleaveUpper(d64, ab_low, ce_low));
-  out[2] = hn::BitCast(d, hn::InterleaveLower(d64, ab_high, ce_high));
-  out[3] = hn::BitCast(d, hn::InterleaveUpper(d64, ab_high, ce_high));
-#endif
-}
 
 // How bytes are multiplied. `Sum` holds what has been added since the last Widen.
 #if HWY_TARGET == HWY_AVX3_DL

@@ -1,9 +1,9 @@
 // Times CpuMatMul on one shape and prints milliseconds, GOP/s and the weights' GB/s.
 //
-//   oriel_mat_mul_bench [--rows N] [--columns N] [--threads N] [--seconds S] [--target NAME]
+//   oriel_mat_mul_bench [--rows N] [--columns N] [--threads N] [--dtype NAME] [--tokens N]
+//                       [--target NAME] [--turn-mib N] [--seconds S]
 //
-// Without --rows and --columns it runs a small table of shapes. Weights rotate through copies larger
-// than the caches, as a model's layers do; the input is random.
+// Weights rotate through `turn-mib` MiB of copies, as a model's layers do; the input is random.
 
 #include <algorithm>
 #include <chrono>
@@ -26,7 +26,6 @@
 namespace oriel {
 namespace {
 
-constexpr int64_t kWeightBytesInTurn = int64_t{160} << 20;
 constexpr DType kDTypes[] = {DType::kF32,  DType::kF16,  DType::kBF16, DType::kQ4_0,
                              DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0,
                              DType::kQ4_K, DType::kQ5_K, DType::kQ6_K};
@@ -36,6 +35,8 @@ struct BenchOptions {
   int64_t rows = 1536;
   int64_t columns = 1536;
   int32_t threads = 2;
+  int64_t tokens = 0;      // 0: the whole table
+  int64_t turn_mib = 160;  // weights that take turns; little: they stay in the caches
   double seconds = 0.2;
   std::string target;
   std::string dtype;
@@ -44,7 +45,9 @@ struct BenchOptions {
 // Random bytes are valid blocks; only NaN scales must not arise, for they are slow to no purpose.
 std::vector<std::byte> RandomWeights(int64_t bytes, std::mt19937& random) {
   std::vector<std::byte> data(static_cast<size_t>(bytes));
-  for (std::byte& value : data) value = static_cast<std::byte>(random() & 0x3B);
+  const size_t period = std::min(data.size(), size_t{1} << 20);
+  for (size_t i = 0; i < period; ++i) data[i] = static_cast<std::byte>(random() & 0x3B);
+  for (size_t i = period; i < data.size(); ++i) data[i] = data[i - period];
   return data;
 }
 
@@ -57,14 +60,15 @@ struct Timing {
 Timing TimeProduct(const BenchOptions& options, DType dtype, int64_t tokens, ThreadPool& pool) {
   std::mt19937 random(1);
   const int64_t bytes = options.rows * RowBytes(dtype, options.columns).value();
-  const int64_t copies = std::max<int64_t>(1, kWeightBytesInTurn / bytes);
+  const int64_t copies = std::max<int64_t>(1, (options.turn_mib << 20) / bytes);
   const std::vector<std::byte> weights = RandomWeights(bytes * copies, random);
   std::vector<std::unique_ptr<Matrix>> matrices;
   for (int64_t i = 0; i < copies; ++i) {
     auto matrix = MakeCpuMatrix({.dtype = dtype,
                                  .rows = options.rows,
                                  .columns = options.columns,
-                                 .data = weights.data() + i * bytes});
+                                 .data = weights.data() + i * bytes},
+                                pool);
     ORIEL_CHECK(matrix.ok());
     matrices.push_back(std::move(matrix).value());
   }
@@ -103,6 +107,7 @@ void RunTable(const BenchOptions& options) {
     if (!RowBytes(dtype, options.columns).has_value()) continue;
     if (!options.dtype.empty() && options.dtype != name) continue;
     for (int64_t tokens : kTokenCounts) {
+      if (options.tokens != 0 && options.tokens != tokens) continue;
       const Timing timing = TimeProduct(options, dtype, tokens, pool);
       std::printf("%-5s %6lld %10.4f %9.1f %8.2f\n", std::string(name).c_str(),
                   static_cast<long long>(tokens), timing.milliseconds, timing.giga_ops,
@@ -128,6 +133,8 @@ BenchOptions ParseOptions(int argc, char** argv) {
     const char* value = argv[i + 1];
     if (name == "--rows") options.rows = std::atoll(value);
     if (name == "--columns") options.columns = std::atoll(value);
+    if (name == "--tokens") options.tokens = std::atoll(value);
+    if (name == "--turn-mib") options.turn_mib = std::atoll(value);
     if (name == "--threads") options.threads = std::atoi(value);
     if (name == "--seconds") options.seconds = std::atof(value);
     if (name == "--target") options.target = value;

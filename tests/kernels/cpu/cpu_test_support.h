@@ -52,6 +52,14 @@ struct TestMatrix {
   std::unique_ptr<Matrix> reference;
 };
 
+inline void BuildMatrices(TestMatrix& made, DType dtype, int64_t rows, int64_t columns) {
+  const MatrixSource source{
+      .dtype = dtype, .rows = rows, .columns = columns, .data = made.data.data()};
+  ThreadPool pool(1);
+  made.cpu = MakeCpuMatrix(source, pool).value();
+  made.reference = MakeReferenceMatrix(source).value();
+}
+
 inline TestMatrix MakeTestMatrix(DType dtype, int64_t rows, int64_t columns, uint32_t seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0.0f, 0.05f);
@@ -72,10 +80,7 @@ inline TestMatrix MakeTestMatrix(DType dtype, int64_t rows, int64_t columns, uin
     if (dtype == DType::kF16) put(offset, ToHalf(normal(random)));
     if (dtype == DType::kBF16) put(offset, ToHalf(normal(random)));  // small as a bfloat16, too
   }
-  const MatrixSource source{
-      .dtype = dtype, .rows = rows, .columns = columns, .data = made.data.data()};
-  made.cpu = MakeCpuMatrix(source).value();
-  made.reference = MakeReferenceMatrix(source).value();
+  BuildMatrices(made, dtype, rows, columns);
   return made;
 }
 

@@ -171,6 +171,7 @@ TEST_P(MatMulTest, KeepsExtremeCodesExact) {
     std::memcpy(matrix.data.data() + block, &one, sizeof(one));
     std::fill_n(matrix.data.begin() + static_cast<int64_t>(block) + 2, 32, std::byte{0x80});
   }
+  BuildMatrices(matrix, DType::kQ8_0, 32, 64);
   for (float sign : {1.0f, -1.0f}) {
     const std::vector<float> input(64, sign * 127.0f);
     Product product(1, 32);
@@ -270,9 +271,10 @@ TEST(MatMulArgsTest, NamesTheTermThatDoesNotFit) {
 }
 
 TEST(MatMulArgsTest, RefusesRowsThatAreNoWholeBlocks) {
+  ThreadPool pool(1);
   const std::vector<std::byte> data(1000);
   const auto matrix =
-      MakeCpuMatrix({.dtype = DType::kQ4_K, .rows = 1, .columns = 288, .data = data.data()});
+      MakeCpuMatrix({.dtype = DType::kQ4_K, .rows = 1, .columns = 288, .data = data.data()}, pool);
   EXPECT_EQ(matrix.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(matrix.status().message()), HasSubstr("a multiple of 256"));
 }
