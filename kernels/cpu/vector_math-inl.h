@@ -53,11 +53,14 @@ HWY_INLINE FloatVec LoadHalves(const Half* HWY_RESTRICT from) {
 
 // Rounds to nearest, ties to even.
 HWY_INLINE void StoreHalves(FloatVec v, Half* HWY_RESTRICT to) {
-#if HWY_TARGET == HWY_SCALAR
-  *to = ToHalf(hn::GetLane(v));  // Highway's own scalar conversion truncates
-#else
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
   const hn::Rebind<hwy::float16_t, FloatTag> d16;
   hn::StoreU(hn::DemoteTo(d16, v), d16, reinterpret_cast<hwy::float16_t*>(to));
+#else
+  // Where no instruction does it, Highway's own conversion truncates.
+  alignas(64) float lanes[kFloatLanes];
+  hn::Store(v, FloatTag(), lanes);
+  for (int i = 0; i < kFloatLanes; ++i) to[i] = ToHalf(lanes[i]);
 #endif
 }
 

@@ -52,6 +52,7 @@ TEST(KvAppendTest, AgreesWithTheReferenceForBothPairingsAndPartialRotation) {
       KvHarness reference(Spec(pairs, head_dim, rotary));
       reference.Feed({{.tokens = kTokens}}, KvOps::kReference);
       for (int64_t left = hwy::SupportedTargets(); left != 0; left &= left - 1) {
+        SCOPED_TRACE(hwy::TargetName(left & ~(left - 1)));
         hwy::SetSupportedTargetsForTest(left & ~(left - 1));
         KvHarness cpu(Spec(pairs, head_dim, rotary));
         cpu.Feed({{.tokens = kTokens}});
