@@ -64,4 +64,4 @@ fi
 
 begin "ctest"
 cd "build/$preset"
-exec ctest --output-on-failure --no-tests=error "${selection[@]}" "$@"
+exec ctest --output-on-failure --no-tests=error --parallel "$(nproc)" "${selection[@]}" "$@"

@@ -1,6 +1,5 @@
 """A client that goes away gives its pages back: 100 streams are cut off, none leaves one behind."""
 
-import contextlib
 import json
 import time
 import unittest
@@ -10,6 +9,8 @@ import serving
 STREAMS = 100
 RELEASE_SECONDS_MAX = 5.0
 PROMPT = "The history of the lighthouse begins long before electric light. " * 20
+RUNNING, WAITING, STEPS = ("oriel_requests_running",), ("oriel_requests_waiting",), (
+    "oriel_steps_total",)
 
 
 def setUpModule():
@@ -18,103 +19,102 @@ def setUpModule():
     unittest.addModuleCleanup(server.__exit__, None, None, None)
 
 
-def open_long_stream():
-    return serving.open_stream(server, "/v1/completions", {
-        "model": server.model_id(), "prompt": PROMPT, "max_tokens": 1500, "ignore_eos": True,
-        "temperature": 0})
+def long_request():
+    return {"model": server.model_id(), "prompt": PROMPT, "max_tokens": 1500, "ignore_eos": True,
+            "temperature": 0}
 
 
-def cut(stream):
+def open_running_stream():
+    """(connection, events) of a stream whose first token has come."""
+    connection, response = serving.open_stream(server, "/v1/completions", long_request())
+    events = serving.read_events(response)
+    next(events)
+    return connection, events
+
+
+def cut(connection):
     """Closes the socket with the answer half read, as a client does that goes away."""
-    connection, response = stream
-    with contextlib.suppress(OSError):
-        response.close()
+    if connection.sock is not None:
+        connection.sock.close()
     connection.close()
 
 
-def wait_for_idle():
-    """The metrics once nothing runs and nothing waits."""
+def wait_until(condition):
+    """The metrics once the condition holds of them."""
     deadline = time.monotonic() + RELEASE_SECONDS_MAX
     while True:
         metrics = server.metrics()
-        if metrics["oriel_requests_running"] == 0 and metrics["oriel_requests_waiting"] == 0:
+        if condition(metrics):
             return metrics
         if time.monotonic() > deadline:
-            raise AssertionError(f"still busy after {RELEASE_SECONDS_MAX} s: {metrics}")
-        time.sleep(0.01)
+            raise AssertionError(f"not so after {RELEASE_SECONDS_MAX} s: {metrics}")
+        time.sleep(0.005)
+
+
+def wait_until_idle():
+    return wait_until(lambda metrics: metrics[RUNNING] == 0 and metrics[WAITING] == 0)
+
+
+def pages_owned(metrics):
+    """Pages of both pools that are not free."""
+    return sum(value for key, value in metrics.items()
+               if key[0] == "oriel_pages" and key[2] != "free")
 
 
 class Cancellation(unittest.TestCase):
     def setUp(self):
-        self.idle = wait_for_idle()
+        metrics = wait_until_idle()
+        self.assertEqual(pages_owned(metrics), 0)
+        self.free = {key: value for key, value in metrics.items() if key[0] == "oriel_pages"}
+        self.assertEqual(len({key[1] for key in self.free}), 2)
+        self.assertTrue(all(value > 0 for key, value in self.free.items() if key[2] == "free"))
 
     def assert_all_free(self):
-        metrics = wait_for_idle()
-        for pool in ("packed", "window"):
-            self.assertEqual(metrics[f"oriel_{pool}_pages_free"],
-                             metrics[f"oriel_{pool}_pages_total"])
+        metrics = wait_until_idle()
+        self.assertEqual(
+            {key: value for key, value in metrics.items() if key[0] == "oriel_pages"}, self.free)
 
     def test_100_running_streams(self):
-        for batch in range(STREAMS // 10):
-            streams = [open_long_stream() for _ in range(10)]
-            for _, response in streams:
-                next(serving.read_events(response))
-            self.assertGreater(server.metrics()["oriel_requests_running"], 0)
-            for stream in streams:
-                cut(stream)
+        for _ in range(STREAMS // 10):
+            streams = [open_running_stream() for _ in range(10)]
+            metrics = server.metrics()
+            self.assertEqual(metrics[RUNNING], 10)
+            self.assertGreater(pages_owned(metrics), 0)
+            for connection, _ in streams:
+                cut(connection)
             self.assert_all_free()
 
     def test_100_streams_at_once_most_of_them_waiting(self):
-        streams = [open_long_stream() for _ in range(STREAMS)]
-        self.assertGreater(server.metrics()["oriel_requests_waiting"], 0)
-        for stream in streams:
-            cut(stream)
+        connections = [serving.send_stream(server, "/v1/completions", long_request())
+                       for _ in range(STREAMS)]
+        wait_until(lambda metrics: metrics[WAITING] > 0)
+        for connection in connections:
+            cut(connection)
         self.assert_all_free()
 
     def test_pages_are_free_two_steps_after_the_cut_while_another_stream_goes_on(self):
-        other, other_response = open_long_stream()
-        events = serving.read_events(other_response)
-        next(events)
-        alone = self.settled_packed_pages_owned(events)
-        stream = open_long_stream()
-        next(serving.read_events(stream[1]))
-        self.assertGreater(self.packed_pages_owned(server.metrics()), alone)
+        other, _ = open_running_stream()
+        stream, _ = open_running_stream()
+        self.assertEqual(server.metrics()[RUNNING], 2)
         cut(stream)
-        steps_at_cut = server.metrics()["oriel_steps_total"]
-        deadline = time.monotonic() + RELEASE_SECONDS_MAX
-        while server.metrics()["oriel_requests_running"] > 1:
-            self.assertLess(time.monotonic(), deadline)
-            next(events)
-        # One step may be under way when the cut is seen, and one more when the metrics are read.
-        steps = server.metrics()["oriel_steps_total"] - steps_at_cut
-        cut((other, other_response))
-        self.assertLessEqual(steps, 2 + 2)
+        steps_at_cut = server.metrics()[STEPS]
+        metrics = wait_until(lambda metrics: metrics[RUNNING] == 1)
+        cut(other)
+        # Reading the metrics takes a step or two of its own.
+        self.assertLessEqual(metrics[STEPS] - steps_at_cut, 2 + 2)
         self.assert_all_free()
-
-    @staticmethod
-    def packed_pages_owned(metrics):
-        return metrics["oriel_packed_pages_total"] - metrics["oriel_packed_pages_free"]
-
-    def settled_packed_pages_owned(self, events):
-        for _ in range(3):
-            next(events)
-        return self.packed_pages_owned(server.metrics())
 
     def test_a_request_that_is_not_streamed_is_cancelled_too(self):
         connection = server.connect()
-        connection.request("POST", "/v1/completions", json.dumps({
-            "model": server.model_id(), "prompt": PROMPT, "max_tokens": 1500,
-            "ignore_eos": True}), {"Content-Type": "application/json"})
-        deadline = time.monotonic() + RELEASE_SECONDS_MAX
-        while server.metrics()["oriel_requests_running"] == 0:
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.01)
-        connection.close()
+        connection.request("POST", "/v1/completions", json.dumps(long_request()),
+                           {"Content-Type": "application/json"})
+        wait_until(lambda metrics: metrics[RUNNING] == 1)
+        cut(connection)
         self.assert_all_free()
 
     def test_a_good_request_is_answered_afterwards(self):
         for _ in range(5):
-            cut(open_long_stream())
+            cut(open_running_stream()[0])
         answer = server.complete("At sea level, pure water boils at a temperature of",
                                  max_tokens=8)
         self.assertIn("100", answer["choices"][0]["text"])

@@ -157,20 +157,27 @@ class Server:
         return json.loads(self.get("/v1/models")[1])["data"][0]["id"]
 
     def metrics(self):
-        """The values of /metrics by name, samples of one name added up."""
+        """The values of /metrics by (name, label values in the order of the text)."""
         values = {}
         for line in self.get("/metrics")[1].decode().splitlines():
-            match = re.match(r"([a-zA-Z_:][\w:]*)(\{.*\})? (\S+)", line)
+            match = re.match(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)", line)
             if match:
-                values[match[1]] = values.get(match[1], 0.0) + float(match[3])
+                labels = re.findall(r'="([^"]*)"', match[2] or "")
+                values[(match[1], *labels)] = float(match[3])
         return values
+
+
+def send_stream(server, path, body):
+    """Sends a streaming request and returns its connection; nothing has been read from it."""
+    connection = server.connect()
+    connection.request("POST", path, json.dumps({**body, "stream": True}),
+                       {"Content-Type": "application/json"})
+    return connection
 
 
 def open_stream(server, path, body):
     """Sends a streaming request; returns (connection, response) once the headers are there."""
-    connection = server.connect()
-    connection.request("POST", path, json.dumps({**body, "stream": True}),
-                       {"Content-Type": "application/json"})
+    connection = send_stream(server, path, body)
     return connection, connection.getresponse()
 
 
