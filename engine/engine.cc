@@ -1,12 +1,10 @@
 #include "engine/engine.h"
 
-#include <optional>
+#include <mutex>
 #include <thread>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "engine/kv_cache/kv_cache.h"
 #include "engine/kv_cache/kv_cache_plan.h"
 #include "engine/kv_cache/kv_storage.h"
@@ -89,9 +87,9 @@ class BatchingEngine : public Engine {
   Scheduler scheduler_;
   std::thread thread_;  // runs RunUntilStopped once Start was called
 
-  mutable absl::Mutex mutex_;
-  absl::Status health_ ABSL_GUARDED_BY(mutex_);
-  EngineStats stats_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;  // guards what other threads read
+  absl::Status health_;
+  EngineStats stats_;
 };
 
 BatchingEngine::BatchingEngine(EngineParts parts)
@@ -145,7 +143,7 @@ absl::StatusOr<bool> BatchingEngine::RunStep() {
 // A failing device serves nobody: whoever waits or runs is told, and nobody else is let in.
 void BatchingEngine::Fail(const absl::Status& status) {
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     health_ = status;
   }
   queue_.Close(absl::UnavailableError(absl::StrCat("the engine has stopped: ", status.message())));
@@ -188,14 +186,14 @@ bool BatchingEngine::StepUntilIdle(absl::Time deadline) {
 }
 
 absl::Status BatchingEngine::health() const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return health_;
 }
 
 EngineStats BatchingEngine::stats() const {
   const int32_t requests_waiting = queue_.num_waiting();
   const int64_t tokens_waiting = queue_.tokens_waiting();
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   EngineStats stats = stats_;
   stats.requests_waiting = requests_waiting;
   stats.tokens_waiting = tokens_waiting;
@@ -220,7 +218,7 @@ void BatchingEngine::UpdateStats(const BatchPlan& plan, const SampledTokens* tok
   const PageLedger pages = cache_.page_ledger();
   const PageLedger window_pages = cache_.window_page_ledger();
   const EndCounts& ends = scheduler_.end_counts();
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   stats_.sequences_running = static_cast<int32_t>(scheduler_.running().size());
   stats_.pages_free = pages.free;
   stats_.pages_owned = pages.owned;

@@ -8,7 +8,7 @@ namespace oriel {
 void TokenStream::SetWakeup(std::function<void()> wakeup) {
   std::function<void()> call;
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     wakeup_ = std::move(wakeup);
     if (!events_.empty()) call = wakeup_;
   }
@@ -19,24 +19,24 @@ void TokenStream::Push(TokenEvent event) {
   // The wake-up runs outside the lock: it may post to an executor that drains this stream at once.
   std::function<void()> call;
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     if (finished_) return;
     finished_ = event.kind == TokenEvent::Kind::kFinished;
     if (events_.empty()) call = wakeup_;
     events_.push_back(std::move(event));
   }
+  has_events_.notify_one();
   if (call) call();
 }
 
 bool TokenStream::Drain(std::vector<TokenEvent>& events) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return MoveEvents(events);
 }
 
 bool TokenStream::WaitAndDrain(absl::Time deadline, std::vector<TokenEvent>& events) {
-  absl::MutexLock lock(&mutex_);
-  const auto has_events = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !events_.empty(); };
-  mutex_.AwaitWithDeadline(absl::Condition(&has_events), deadline);
+  std::unique_lock lock(mutex_);
+  has_events_.wait_until(lock, absl::ToChronoTime(deadline), [this] { return !events_.empty(); });
   return MoveEvents(events);
 }
 

@@ -1,14 +1,14 @@
 #ifndef ORIEL_ENGINE_REQUEST_TOKEN_STREAM_H_
 #define ORIEL_ENGINE_REQUEST_TOKEN_STREAM_H_
 
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "engine/base/token_id.h"
 
@@ -67,12 +67,13 @@ class TokenStream {
   bool WaitAndDrain(absl::Time deadline, std::vector<TokenEvent>& events);
 
  private:
-  bool MoveEvents(std::vector<TokenEvent>& events) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool MoveEvents(std::vector<TokenEvent>& events);  // with mutex_ held
 
-  absl::Mutex mutex_;
-  std::vector<TokenEvent> events_ ABSL_GUARDED_BY(mutex_);
-  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  std::function<void()> wakeup_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;  // guards everything below
+  std::condition_variable has_events_;
+  std::vector<TokenEvent> events_;
+  bool finished_ = false;
+  std::function<void()> wakeup_;
 };
 
 }  // namespace oriel

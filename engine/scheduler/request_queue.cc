@@ -18,7 +18,7 @@ RequestQueue::RequestQueue(int32_t requests_max, int64_t tokens_max)
 
 absl::Status RequestQueue::Push(QueuedRequest queued) {
   const GenerationRequest& request = queued.request;
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   ORIEL_RETURN_IF_ERROR(closed_);
   if (static_cast<int32_t>(waiting_.size()) >= requests_max_) {
     return absl::ResourceExhaustedError(absl::StrCat(
@@ -38,17 +38,18 @@ absl::Status RequestQueue::Push(QueuedRequest queued) {
   tokens_waiting_ += PromptTokens(request);
   deadlines_.emplace(request.deadline, place);
   waiting_.emplace(place, std::move(queued));
+  changed_.notify_all();
   return absl::OkStatus();
 }
 
 void RequestQueue::Cancel(RequestId id) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   const auto found = live_.find(id);
   if (found != live_.end()) WantCancel(id, found->second);
 }
 
 void RequestQueue::CancelAll() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   for (auto& [id, live] : live_) WantCancel(id, live);
 }
 
@@ -56,70 +57,69 @@ void RequestQueue::WantCancel(RequestId id, Live& live) {
   if (live.cancel_wanted) return;
   live.cancel_wanted = true;
   canceled_.push_back(id);
+  changed_.notify_all();
 }
 
 void RequestQueue::Close(absl::Status reason) {
   ORIEL_CHECK(!reason.ok());
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (closed_.ok()) closed_ = std::move(reason);
 }
 
 void RequestQueue::Stop() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   stopped_ = true;
+  changed_.notify_all();
 }
 
 bool RequestQueue::WaitUntilIdle(absl::Time deadline) {
-  absl::MutexLock lock(&mutex_);
-  const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return live_.empty(); };
-  return mutex_.AwaitWithDeadline(absl::Condition(&idle), deadline);
+  std::unique_lock lock(mutex_);
+  return changed_.wait_until(lock, absl::ToChronoTime(deadline), [this] { return live_.empty(); });
 }
 
 bool RequestQueue::is_idle() const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return live_.empty();
 }
 
 int32_t RequestQueue::num_waiting() const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return static_cast<int32_t>(waiting_.size());
 }
 
 int64_t RequestQueue::tokens_waiting() const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return tokens_waiting_;
 }
 
 bool RequestQueue::WaitForWork(bool busy) {
-  absl::MutexLock lock(&mutex_);
-  const auto has_work = [this, busy]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return busy || stopped_ || !waiting_.empty() || !canceled_.empty();
-  };
-  mutex_.Await(absl::Condition(&has_work));
+  std::unique_lock lock(mutex_);
+  changed_.wait(
+      lock, [this, busy] { return busy || stopped_ || !waiting_.empty() || !canceled_.empty(); });
   return !stopped_;
 }
 
 std::vector<RequestId> RequestQueue::TakeCanceled() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return std::exchange(canceled_, {});
 }
 
 std::optional<QueuedRequest> RequestQueue::TakeWaiting(RequestId id) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   const auto found = live_.find(id);
   if (found == live_.end() || !found->second.place.has_value()) return std::nullopt;
   return TakeAt(*found->second.place);
 }
 
 std::optional<QueuedRequest> RequestQueue::TakeExpired(absl::Time now) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (deadlines_.empty() || deadlines_.begin()->first > now) return std::nullopt;
   return TakeAt(deadlines_.begin()->second);
 }
 
 std::optional<QueuedRequest> RequestQueue::TakeHeadIf(
     absl::FunctionRef<bool(const GenerationRequest&)> admit) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (waiting_.empty() || !admit(waiting_.begin()->second.request)) return std::nullopt;
   return TakeAt(waiting_.begin()->first);
 }
@@ -140,8 +140,9 @@ QueuedRequest RequestQueue::TakeAt(Place place) {
 }
 
 void RequestQueue::Forget(RequestId id) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   ORIEL_CHECK(live_.erase(id) == 1);
+  if (live_.empty()) changed_.notify_all();
 }
 
 }  // namespace oriel

@@ -2,19 +2,19 @@
 #define ORIEL_ENGINE_SCHEDULER_REQUEST_QUEUE_H_
 
 #include <compare>
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "engine/request/generation_request.h"
 #include "engine/request/token_stream.h"
@@ -83,21 +83,23 @@ class RequestQueue {
     bool cancel_wanted = false;
   };
 
-  void WantCancel(RequestId id, Live& live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  QueuedRequest TakeAt(Place place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // With mutex_ held.
+  void WantCancel(RequestId id, Live& live);
+  QueuedRequest TakeAt(Place place);
 
   const int32_t requests_max_;
   const int64_t tokens_max_;
 
-  mutable absl::Mutex mutex_;
-  std::map<Place, QueuedRequest> waiting_ ABSL_GUARDED_BY(mutex_);
-  std::set<std::pair<absl::Time, Place>> deadlines_ ABSL_GUARDED_BY(mutex_);  // of waiting requests
-  std::unordered_map<RequestId, Live> live_ ABSL_GUARDED_BY(mutex_);
-  std::vector<RequestId> canceled_ ABSL_GUARDED_BY(mutex_);
-  int64_t tokens_waiting_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t arrivals_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::Status closed_ ABSL_GUARDED_BY(mutex_);  // OK while requests are taken
-  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  mutable std::mutex mutex_;  // guards everything below
+  std::condition_variable changed_;
+  std::map<Place, QueuedRequest> waiting_;
+  std::set<std::pair<absl::Time, Place>> deadlines_;  // of waiting requests
+  std::unordered_map<RequestId, Live> live_;
+  std::vector<RequestId> canceled_;
+  int64_t tokens_waiting_ = 0;
+  uint64_t arrivals_ = 0;
+  absl::Status closed_;  // OK while requests are taken
+  bool stopped_ = false;
 };
 
 }  // namespace oriel
