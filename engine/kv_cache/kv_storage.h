@@ -22,8 +22,8 @@ struct KvStorageShape {
   int32_t scratch_rows = 0;        // prompt tokens of one step
 };
 
-// Bytes of one unit of each kind. Pages, window pages and sink slots exist in every layer, so theirs
-// are sums over the layers; the scratch is one for all layers.
+// Bytes of one unit of each kind. Pages, window pages and sink slots exist in every layer, so
+// theirs are sums over the layers; the scratch is one for all layers.
 struct KvUnitBytes {
   int64_t page = 0;
   int64_t window_page = 0;
@@ -41,8 +41,9 @@ KvUnitBytes UnitBytesOf(std::span<const KvLayerFormat> formats, int32_t sink_tok
 // Threads     immutable but for the bytes, which ops write on the engine's stream.
 class KvStorage {
  public:
-  // `formats`: one a layer, all of one head_dim and kv_heads. InvalidArgument names the layer or the
-  // field of `shape` that is wrong; ResourceExhausted says what did not fit, with the arithmetic.
+  // `formats`: one a layer, all of one head_dim and kv_heads. InvalidArgument names the layer or
+  // the field of `shape` that is wrong; ResourceExhausted says what did not fit, with the
+  // arithmetic.
   static absl::StatusOr<KvStorage> Make(Backend& backend, std::vector<KvLayerFormat> formats,
                                         const KvStorageShape& shape);
 
