@@ -67,8 +67,11 @@ Result Map(Runtime& runtime, const Value& self, const Arguments& arguments) {
   ORIEL_ASSIGN_OR_RETURN(const std::string name, NameArgument(arguments.positional[0]));
   const NamedFunction* filter = FindFilter(name);
   // A filter on the items of an item, and so on: that recursion has no bound of its own.
-  if (filter == nullptr || filter->body == Map) {
-    return absl::InvalidArgumentError(absl::StrCat("map cannot apply the filter '", name, "'"));
+  if (filter == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("No filter named '", name, "'."));
+  }
+  if (filter->body == Map) {
+    return absl::InvalidArgumentError("map cannot apply itself");
   }
   const Arguments rest = Rest(arguments, 1);
   std::vector<Value> mapped;
