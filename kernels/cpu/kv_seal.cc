@@ -1,8 +1,9 @@
+#include "kernels/cpu/kv_seal.h"
+
 #include <array>
 #include <cstring>
 
 #include "kernels/cpu/cpu_ops.h"
-#include "kernels/formats/page_codec.h"
 #include "kernels/ops/check_kv_args.h"
 
 namespace oriel {
@@ -33,9 +34,7 @@ void SealHead(const KvLayerStorage& storage, const KvSealItem& item, int kv_head
   GatherRows(item, kv_head, storage.window_values, storage.scratch_values, values);
   std::byte* page =
       storage.packed_pool.row(item.page) + format.head_offset[static_cast<size_t>(kv_head)];
-  SealHeadPage(format, kv_head, {keys.data(), {kPageTokens, format.head_dim}},
-               {values.data(), {kPageTokens, format.head_dim}}, item.num_sinks,
-               {page, static_cast<size_t>(format.Layout(kv_head).bytes)});
+  SealHeadPageFast(format, kv_head, keys.data(), values.data(), item.num_sinks, page);
 }
 
 }  // namespace

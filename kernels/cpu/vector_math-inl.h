@@ -46,23 +46,33 @@ HWY_INLINE FloatVec Exp2(FloatVec x) {
   return hn::IfThenZeroElse(is_tiny, scaled);
 }
 
+// Where no instruction converts, Highway's own conversion knows no infinities and truncates: there the plain one serves.
+#define ORIEL_HAS_HALF_CONVERSION (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2)
+
 HWY_INLINE FloatVec LoadHalves(const Half* HWY_RESTRICT from) {
+#if ORIEL_HAS_HALF_CONVERSION
   const hn::Rebind<hwy::float16_t, FloatTag> d16;
   return hn::PromoteTo(FloatTag(), hn::LoadU(d16, reinterpret_cast<const hwy::float16_t*>(from)));
+#else
+  alignas(64) float lanes[kFloatLanes];
+  for (int i = 0; i < kFloatLanes; ++i) lanes[i] = ToFloat(from[i]);
+  return hn::Load(FloatTag(), lanes);
+#endif
 }
 
 // Rounds to nearest, ties to even.
 HWY_INLINE void StoreHalves(FloatVec v, Half* HWY_RESTRICT to) {
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+#if ORIEL_HAS_HALF_CONVERSION
   const hn::Rebind<hwy::float16_t, FloatTag> d16;
   hn::StoreU(hn::DemoteTo(d16, v), d16, reinterpret_cast<hwy::float16_t*>(to));
 #else
-  // Where no instruction does it, Highway's own conversion truncates.
   alignas(64) float lanes[kFloatLanes];
   hn::Store(v, FloatTag(), lanes);
   for (int i = 0; i < kFloatLanes; ++i) to[i] = ToHalf(lanes[i]);
 #endif
 }
+
+#undef ORIEL_HAS_HALF_CONVERSION
 
 template <int kDim>
 HWY_INLINE void HalvesToFloats(const Half* HWY_RESTRICT from, float* HWY_RESTRICT to) {
