@@ -122,7 +122,7 @@ absl::Status PercentFormatter::Field() {
   }
   if (spec.type == 'r' || spec.type == 'a') {
     TextBuilder text(budget_);
-    ORIEL_RETURN_IF_ERROR(Represent(value, text));
+    ORIEL_RETURN_IF_ERROR(Represent(budget_, value, text));
     value = text.Finish();
     spec.type = 's';
   } else if (spec.type == 'c') {
@@ -267,7 +267,7 @@ absl::Status BraceFormatter::Field(std::string_view field) {
   ORIEL_ASSIGN_OR_RETURN(Value value, FindValue(name));
   if (conversion == "!r") {
     TextBuilder text(budget_);
-    ORIEL_RETURN_IF_ERROR(Represent(value, text));
+    ORIEL_RETURN_IF_ERROR(Represent(budget_, value, text));
     value = text.Finish();
   } else if (!conversion.empty() && conversion != "!s") {
     return absl::InvalidArgumentError("unknown conversion specifier in a format field");

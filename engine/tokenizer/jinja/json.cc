@@ -143,9 +143,15 @@ void JsonWriter::AppendEscaped(uint32_t code_point, std::string& out) const {
 
 absl::Status JsonWriter::WriteText(std::string_view text) {
   ORIEL_RETURN_IF_ERROR(budget_.Scan(text.size()));
-  std::string quoted = "\"";
+  // Escapes can make a text six times as long, so it is paid for piece by piece.
+  constexpr size_t kPieceBytes = 4096;
+  std::string quoted(1, '"');
   for (size_t position = 0; position < text.size();) {
     AppendEscaped(NextCodePoint(text, position), quoted);
+    if (quoted.size() >= kPieceBytes) {
+      ORIEL_RETURN_IF_ERROR(out_.Append(quoted));
+      quoted.clear();
+    }
   }
   quoted.push_back('"');
   return out_.Append(quoted);

@@ -136,7 +136,7 @@ absl::StatusOr<bool> IsLower(Runtime& runtime, const Value& value, const Argumen
   if (!value.is_text()) {
     return false;
   }
-  ORIEL_RETURN_IF_ERROR(runtime.budget.Scan(2 * value.text().size()));
+  ORIEL_RETURN_IF_ERROR(runtime.budget.Build(4 * value.text().size()));
   return Lower(value.text()) == value.text() && Upper(value.text()) != value.text();
 }
 
@@ -144,7 +144,7 @@ absl::StatusOr<bool> IsUpper(Runtime& runtime, const Value& value, const Argumen
   if (!value.is_text()) {
     return false;
   }
-  ORIEL_RETURN_IF_ERROR(runtime.budget.Scan(2 * value.text().size()));
+  ORIEL_RETURN_IF_ERROR(runtime.budget.Build(4 * value.text().size()));
   return Upper(value.text()) == value.text() && Lower(value.text()) != value.text();
 }
 

@@ -36,7 +36,7 @@ Brackets BracketsOf(SequenceKind kind) {
 // The levels under way are counted: a namespace may hold a list that holds the namespace.
 class Representer {
  public:
-  explicit Representer(TextBuilder& out) : out_(out) {}
+  Representer(Budget& budget, TextBuilder& out) : budget_(budget), out_(out) {}
 
   absl::Status Append(const Value& value);
 
@@ -44,6 +44,7 @@ class Representer {
   absl::Status AppendSequence(const Sequence& sequence);
   absl::Status AppendDict(const Dict& dict);
 
+  Budget& budget_;
   TextBuilder& out_;
   int levels_ = 0;
 };
@@ -84,6 +85,7 @@ absl::Status Representer::Append(const Value& value) {
     return absl::ResourceExhaustedError(
         absl::StrCat("a value to print nests deeper than ", kLevelsMax, " levels"));
   }
+  ORIEL_RETURN_IF_ERROR(budget_.Steps(1));
   switch (value.kind()) {
     case Value::Kind::kNone:
       return out_.Append("None");
@@ -96,6 +98,8 @@ absl::Status Representer::Append(const Value& value) {
     case Value::Kind::kFloat:
       return out_.Append(FloatText(value.number()));
     case Value::Kind::kText:
+      // Escapes can make a text four times as long.
+      ORIEL_RETURN_IF_ERROR(budget_.Build(4 * value.text().size()));
       return out_.Append(QuotedText(value.text()));
     case Value::Kind::kSequence:
       return AppendSequence(value.sequence());
@@ -117,8 +121,8 @@ absl::Status Representer::Append(const Value& value) {
 
 }  // namespace
 
-absl::Status Represent(const Value& value, TextBuilder& out) {
-  return Representer(out).Append(value);
+absl::Status Represent(Budget& budget, const Value& value, TextBuilder& out) {
+  return Representer(budget, out).Append(value);
 }
 
 absl::StatusOr<std::string> Print(Budget& budget, const Value& value) {
@@ -130,7 +134,7 @@ absl::StatusOr<std::string> Print(Budget& budget, const Value& value) {
     return value.text();
   }
   TextBuilder out(budget);
-  ORIEL_RETURN_IF_ERROR(Represent(value, out));
+  ORIEL_RETURN_IF_ERROR(Represent(budget, value, out));
   return out.text();
 }
 

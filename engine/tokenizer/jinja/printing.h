@@ -14,7 +14,7 @@ namespace oriel::jinja {
 absl::StatusOr<std::string> Print(Budget& budget, const Value& value);
 
 // repr() of a value, which is how it prints inside a list: ['a', None, {'b': 1.0}].
-absl::Status Represent(const Value& value, TextBuilder& out);
+absl::Status Represent(Budget& budget, const Value& value, TextBuilder& out);
 
 }  // namespace oriel::jinja
 

@@ -125,6 +125,7 @@ Result FoldCase(Runtime& runtime, const Value& value, bool case_sensitive) {
   if (!value.is_text() || case_sensitive) {
     return value;
   }
+  ORIEL_RETURN_IF_ERROR(runtime.budget.Build(2 * value.text().size()));
   return MakeText(runtime.budget, Lower(value.text()));
 }
 

@@ -92,11 +92,6 @@ std::string_view StripRightIf(std::string_view text, Predicate removes) {
   return text;
 }
 
-bool IsLineEnd(uint32_t code_point) {
-  return (code_point >= 0x0A && code_point <= 0x0D) || (code_point >= 0x1C && code_point <= 0x1E) ||
-         code_point == 0x85 || code_point == 0x2028 || code_point == 0x2029;
-}
-
 void AppendEscaped(uint32_t code_point, char quote, std::string& out) {
   switch (code_point) {
     case '\n':
@@ -161,9 +156,22 @@ size_t CountCodePoints(std::string_view text) {
 }
 
 size_t ByteOffset(std::string_view text, size_t index) {
+  // Whole blocks are counted, which is several times faster than decoding them.
+  constexpr size_t kBlockBytes = 64;
   size_t position = 0;
-  for (; index > 0 && position < text.size(); --index) {
-    NextCodePoint(text, position);
+  while (position + kBlockBytes <= text.size()) {
+    const size_t count = CountCodePoints(text.substr(position, kBlockBytes));
+    if (count > index) {
+      break;
+    }
+    index -= count;
+    position += kBlockBytes;
+  }
+  for (; position < text.size(); ++position) {
+    const bool starts = (static_cast<unsigned char>(text[position]) & 0xC0) != 0x80;
+    if (starts && index-- == 0) {
+      break;
+    }
   }
   return position;
 }
@@ -195,46 +203,6 @@ std::string_view StripLeft(std::string_view text, std::string_view characters) {
 
 std::string_view StripRight(std::string_view text, std::string_view characters) {
   return StripRightIf(text, [&](uint32_t code_point) { return Holds(characters, code_point); });
-}
-
-std::vector<std::string_view> SplitSpace(std::string_view text, int64_t splits_max) {
-  std::vector<std::string_view> parts;
-  text = StripLeft(text);
-  while (!text.empty()) {
-    if (static_cast<int64_t>(parts.size()) == splits_max) {
-      // What is left after the last cut keeps its inner spaces, and its trailing ones too.
-      parts.push_back(text);
-      break;
-    }
-    size_t end = 0;
-    for (size_t position = 0; position < text.size() && !IsSpace(NextCodePoint(text, position));) {
-      end = position;
-    }
-    parts.push_back(text.substr(0, end));
-    text = StripLeft(text.substr(end));
-  }
-  return parts;
-}
-
-std::vector<std::string_view> SplitLines(std::string_view text, bool keep_ends) {
-  std::vector<std::string_view> lines;
-  size_t line_start = 0;
-  for (size_t position = 0; position < text.size();) {
-    const size_t line_end = position;
-    const uint32_t code_point = NextCodePoint(text, position);
-    if (!IsLineEnd(code_point)) {
-      continue;
-    }
-    if (code_point == '\r' && position < text.size() && text[position] == '\n') {
-      ++position;
-    }
-    lines.push_back(text.substr(line_start, (keep_ends ? position : line_end) - line_start));
-    line_start = position;
-  }
-  if (line_start < text.size()) {
-    lines.push_back(text.substr(line_start));
-  }
-  return lines;
 }
 
 size_t Find(std::string_view text, std::string_view needle, size_t from) {

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace oriel::jinja {
 
@@ -39,12 +38,6 @@ std::string_view Strip(std::string_view text);
 // The same, removing the code points that `characters` holds.
 std::string_view StripLeft(std::string_view text, std::string_view characters);
 std::string_view StripRight(std::string_view text, std::string_view characters);
-
-// Cuts at white space of any length, as str.split() does; at most `splits_max` cuts.
-std::vector<std::string_view> SplitSpace(std::string_view text, int64_t splits_max);
-
-// Cuts at line ends, as str.splitlines() does.
-std::vector<std::string_view> SplitLines(std::string_view text, bool keep_ends);
 
 // The first byte of `needle` in `text` at or after `from`, or npos. Linear in both, unlike
 // std::string::find, whose worst case a hostile template could ask for.

@@ -13,6 +13,7 @@
 #include "engine/tokenizer/jinja/methods.h"
 #include "engine/tokenizer/jinja/printing.h"
 #include "engine/tokenizer/jinja/runtime.h"
+#include "engine/tokenizer/jinja/splitting.h"
 #include "engine/tokenizer/jinja/text.h"
 #include "kernels/core/status.h"
 
@@ -124,7 +125,7 @@ Result Indent(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const bool blank = bound.Truth(2, false);
   // The added line end keeps a line end at the end of the text, which splitting would drop.
   const std::string text = value.text() + "\n";
-  const std::vector<std::string_view> lines = SplitLines(text, false);
+  ORIEL_ASSIGN_OR_RETURN(const auto lines, SplitLines(runtime.budget, text, LineEnds::kDrop));
   TextBuilder out(runtime.budget);
   ORIEL_RETURN_IF_ERROR(out.Append(bound.Truth(1, false) ? indent : ""));
   for (size_t i = 0; i < lines.size(); ++i) {
@@ -155,8 +156,8 @@ Result Escape(Runtime& runtime, const Value& self, const Arguments&) {
 
 Result WordCount(Runtime& runtime, const Value& self, const Arguments&) {
   ORIEL_ASSIGN_OR_RETURN(const Value value, AsText(runtime, self));
-  ORIEL_RETURN_IF_ERROR(runtime.budget.Build(16 * value.text().size()));
-  return Value(static_cast<int64_t>(SplitSpace(value.text(), -1).size()));
+  ORIEL_ASSIGN_OR_RETURN(const auto words, SplitSpace(runtime.budget, value.text(), -1));
+  return Value(static_cast<int64_t>(words.size()));
 }
 
 Result Centre(Runtime& runtime, const Value& self, const Arguments& arguments) {

@@ -11,6 +11,7 @@
 #include "engine/tokenizer/jinja/format_spec.h"
 #include "engine/tokenizer/jinja/methods.h"
 #include "engine/tokenizer/jinja/runtime.h"
+#include "engine/tokenizer/jinja/splitting.h"
 #include "engine/tokenizer/jinja/text.h"
 #include "kernels/core/status.h"
 #include "unicode/uchar.h"
@@ -49,55 +50,18 @@ absl::Status CheckSeparator(std::string_view separator) {
   return separator.empty() ? absl::InvalidArgumentError("empty separator") : absl::OkStatus();
 }
 
-// At most `cuts_max` cuts from the left.
-std::vector<std::string_view> SplitAt(std::string_view text, std::string_view separator,
-                                      int64_t cuts_max) {
-  std::vector<std::string_view> parts;
-  size_t start = 0;
-  while (static_cast<int64_t>(parts.size()) != cuts_max) {
-    const size_t cut = Find(text, separator, start);
-    if (cut == std::string_view::npos) {
-      break;
-    }
-    parts.push_back(text.substr(start, cut - start));
-    start = cut + separator.size();
-  }
-  parts.push_back(text.substr(start));
-  return parts;
-}
-
-// At most `cuts_max` cuts from the right.
-std::vector<std::string_view> SplitAtFromRight(std::string_view text, std::string_view separator,
-                                               int64_t cuts_max) {
-  std::vector<std::string_view> parts;
-  while (static_cast<int64_t>(parts.size()) != cuts_max) {
-    const size_t cut = text.rfind(separator);
-    if (cut == std::string_view::npos) {
-      break;
-    }
-    parts.push_back(text.substr(cut + separator.size()));
-    text = text.substr(0, cut);
-  }
-  parts.push_back(text);
-  std::reverse(parts.begin(), parts.end());
-  return parts;
-}
-
 Result Split(Runtime& runtime, const Value& self, const Arguments& arguments) {
   ORIEL_ASSIGN_OR_RETURN(const auto bound, BoundArguments::Bind(arguments, {"sep", "maxsplit"}));
   ORIEL_ASSIGN_OR_RETURN(const int64_t cuts_max, bound.Integer(1, -1));
-  ORIEL_RETURN_IF_ERROR(runtime.budget.Scan(self.text().size()));
   if (!bound.has(0) || bound.value(0).is_none()) {
-    return MakeTextList(runtime.budget, SplitSpace(self.text(), cuts_max));
+    ORIEL_ASSIGN_OR_RETURN(const auto words, SplitSpace(runtime.budget, self.text(), cuts_max));
+    return MakeTextList(runtime.budget, words);
   }
   ORIEL_ASSIGN_OR_RETURN(const std::string separator, bound.Text(0, ""));
   ORIEL_RETURN_IF_ERROR(CheckSeparator(separator));
-  return MakeTextList(runtime.budget, SplitAt(self.text(), separator, cuts_max));
-}
-
-// Searching from the right compares at every place, so it is paid for as such.
-absl::Status PayForSearchFromRight(Budget& budget, std::string_view text, std::string_view needle) {
-  return budget.Scan(text.size() * (needle.size() + 1));
+  ORIEL_ASSIGN_OR_RETURN(const auto parts,
+                         SplitAt(runtime.budget, self.text(), separator, cuts_max));
+  return MakeTextList(runtime.budget, parts);
 }
 
 Result SplitFromRight(Runtime& runtime, const Value& self, const Arguments& arguments) {
@@ -105,14 +69,16 @@ Result SplitFromRight(Runtime& runtime, const Value& self, const Arguments& argu
   ORIEL_ASSIGN_OR_RETURN(const std::string separator, bound.Text(0, ""));
   ORIEL_ASSIGN_OR_RETURN(const int64_t cuts_max, bound.Integer(1, -1));
   ORIEL_RETURN_IF_ERROR(CheckSeparator(separator));
-  ORIEL_RETURN_IF_ERROR(PayForSearchFromRight(runtime.budget, self.text(), separator));
-  return MakeTextList(runtime.budget, SplitAtFromRight(self.text(), separator, cuts_max));
+  ORIEL_ASSIGN_OR_RETURN(const auto parts,
+                         SplitAtFromRight(runtime.budget, self.text(), separator, cuts_max));
+  return MakeTextList(runtime.budget, parts);
 }
 
 Result SplitIntoLines(Runtime& runtime, const Value& self, const Arguments& arguments) {
   ORIEL_ASSIGN_OR_RETURN(const auto bound, BoundArguments::Bind(arguments, {"keepends"}));
-  ORIEL_RETURN_IF_ERROR(runtime.budget.Scan(self.text().size()));
-  return MakeTextList(runtime.budget, SplitLines(self.text(), bound.Truth(0, false)));
+  const LineEnds ends = bound.Truth(0, false) ? LineEnds::kKeep : LineEnds::kDrop;
+  ORIEL_ASSIGN_OR_RETURN(const auto lines, SplitLines(runtime.budget, self.text(), ends));
+  return MakeTextList(runtime.budget, lines);
 }
 
 template <bool kFromRight>
@@ -120,9 +86,9 @@ Result Partition(Runtime& runtime, const Value& self, const Arguments& arguments
   ORIEL_ASSIGN_OR_RETURN(const auto bound, BoundArguments::Bind(arguments, {"sep"}, 1));
   ORIEL_ASSIGN_OR_RETURN(const std::string separator, bound.Text(0, ""));
   ORIEL_RETURN_IF_ERROR(CheckSeparator(separator));
-  ORIEL_RETURN_IF_ERROR(PayForSearchFromRight(runtime.budget, self.text(), separator));
-  std::vector<std::string_view> parts =
-      kFromRight ? SplitAtFromRight(self.text(), separator, 1) : SplitAt(self.text(), separator, 1);
+  ORIEL_ASSIGN_OR_RETURN(std::vector<std::string_view> parts,
+                         kFromRight ? SplitAtFromRight(runtime.budget, self.text(), separator, 1)
+                                    : SplitAt(runtime.budget, self.text(), separator, 1));
   if (parts.size() == 2) {
     parts.insert(parts.begin() + 1, separator);
   } else {
@@ -207,10 +173,9 @@ Result FindText(Runtime& runtime, const Value& self, const Arguments& arguments)
                          BoundArguments::Bind(arguments, {"sub", "start", "end"}, 1));
   ORIEL_ASSIGN_OR_RETURN(const std::string needle, bound.Text(0, ""));
   ORIEL_ASSIGN_OR_RETURN(const Window window, PickWindow(runtime.budget, self, bound));
-  if (kFromRight) {
-    ORIEL_RETURN_IF_ERROR(PayForSearchFromRight(runtime.budget, window.text, needle));
-  }
-  ORIEL_RETURN_IF_ERROR(runtime.budget.Scan(window.text.size() + needle.size()));
+  // Searching from the right compares at every place.
+  const size_t num_compared = kFromRight ? needle.size() + 1 : 1;
+  ORIEL_RETURN_IF_ERROR(runtime.budget.Scan(window.text.size() * num_compared + needle.size()));
   const size_t found = kFromRight ? window.text.rfind(needle) : Find(window.text, needle, 0);
   if (found != std::string_view::npos) {
     return Value(window.start +
@@ -227,11 +192,12 @@ Result CountText(Runtime& runtime, const Value& self, const Arguments& arguments
                          BoundArguments::Bind(arguments, {"sub", "start", "end"}, 1));
   ORIEL_ASSIGN_OR_RETURN(const std::string needle, bound.Text(0, ""));
   ORIEL_ASSIGN_OR_RETURN(const Window window, PickWindow(runtime.budget, self, bound));
-  ORIEL_RETURN_IF_ERROR(runtime.budget.Scan(window.text.size() + needle.size()));
   if (needle.empty()) {
+    ORIEL_RETURN_IF_ERROR(runtime.budget.Scan(window.text.size()));
     return Value(static_cast<int64_t>(CountCodePoints(window.text)) + 1);
   }
-  return Value(static_cast<int64_t>(SplitAt(window.text, needle, -1).size()) - 1);
+  ORIEL_ASSIGN_OR_RETURN(const auto parts, SplitAt(runtime.budget, window.text, needle, -1));
+  return Value(static_cast<int64_t>(parts.size()) - 1);
 }
 
 Result Replace(Runtime& runtime, const Value& self, const Arguments& arguments) {
