@@ -1,0 +1,60 @@
+#ifndef ORIEL_SERVER_CONFIG_SERVER_CONFIG_H_
+#define ORIEL_SERVER_CONFIG_SERVER_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/time/time.h"
+#include "engine/base/engine_config.h"
+#include "kernels/backend_factory.h"
+
+namespace oriel {
+
+// What one connection, and all together, may take of the process.
+struct HttpLimits {
+  int32_t connections_max = 1024;          // open at once; one more is answered 503 and closed
+  int64_t body_bytes_max = 16 << 20;       // of a request; above: 413
+  int32_t header_bytes_max = 32 << 10;     // of a request's line and headers; above: 431
+  int32_t pipelined_bytes_max = 64 << 10;  // read ahead while an answer is being made
+  int32_t chunk_bytes_max = 16 << 10;      // events put into one write while a client keeps up
+  absl::Duration idle_timeout = absl::Seconds(75);   // between two requests of a connection
+  absl::Duration read_timeout = absl::Seconds(30);   // from a request's first byte to its last
+  absl::Duration write_timeout = absl::Seconds(30);  // for each write; then the client is gone
+  absl::Duration ping_interval = absl::Seconds(10);  // between comments of a stream that is silent
+};
+
+// What one request may ask for, beyond the engine's own limits.
+struct ApiLimits {
+  int32_t json_depth_max = 64;                            // nested arrays and objects
+  int32_t choices_max = 128;                              // n times prompts
+  int32_t stop_strings_max = 16;                          // entries of `stop`
+  int32_t stop_string_bytes_max = 512;                    // of each entry
+  int32_t messages_max = 4096;                            // of a chat
+  absl::Duration request_timeout = absl::ZeroDuration();  // from arrival; zero: none
+};
+
+// The jobs that turn text into tokens, off the threads that serve sockets.
+struct WorkerLimits {
+  int32_t threads = 2;
+  int32_t queue_max = 256;  // jobs that wait; above: 429
+};
+
+// Everything `oriel serve` can be told. Names, texts and ranges: config_field.h.
+struct ServerConfig {
+  std::string host = "127.0.0.1";
+  int32_t http_port = 8000;  // 0: any free port, which the log names
+  int32_t http_threads = 2;
+  std::string served_model_name;  // empty: the model file's name without its ending
+  absl::Duration drain_timeout = absl::Seconds(30);
+  std::string log_level = "info";
+  BackendKind backend = BackendKind::kCpu;
+  bool vllm_metric_names = true;
+  EngineConfig engine;
+  HttpLimits http;
+  ApiLimits api;
+  WorkerLimits workers;
+};
+
+}  // namespace oriel
+
+#endif  // ORIEL_SERVER_CONFIG_SERVER_CONFIG_H_
