@@ -1,0 +1,103 @@
+#include "server/admin/server_metrics.h"
+
+#include <map>
+
+namespace oriel {
+namespace {
+
+using Bounds = prometheus::Histogram::BucketBoundaries;
+
+// vLLM's bounds, so that its dashboards and alerts mean the same here.
+const Bounds kFirstTokenSeconds = {.001, .005, .01, .02, .04, .06, .08, .1, .25, .5,  .75,
+                                   1,    2.5,  5,   7.5, 10,  20,  40,  80, 160, 640, 2560};
+const Bounds kNextTokenSeconds = {.01, .025, .05, .075, .1,  .15, .2, .3, .4, .5,
+                                  .75, 1,    2.5, 5,    7.5, 10,  20, 40, 80};
+const Bounds kWholeSeconds = {.3, .5, .8, 1,  1.5, 2,   2.5, 5,   10,   15,  20,
+                              30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680};
+const Bounds kTokens = {1,    2,    5,    10,    20,    50,    100,    200,    500,
+                        1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000};
+const Bounds kChoices = {1, 2, 5, 10, 20, 50, 100};
+
+const char* FinishLabel(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::kStop:
+      return "stop";
+    case FinishReason::kLength:
+      return "length";
+    case FinishReason::kNone:
+    case FinishReason::kCanceled:
+      return "abort";
+    case FinishReason::kDeadline:
+      return "timeout";
+    case FinishReason::kError:
+      return "error";
+  }
+  return "error";
+}
+
+}  // namespace
+
+ServerMetrics::ServerMetrics()
+    : responses_(prometheus::BuildCounter()
+                     .Name("oriel_http_responses_total")
+                     .Help("HTTP answers by route and status; 499: the client had gone")
+                     .Register(registry_)),
+      finished_(prometheus::BuildCounter()
+                    .Name("oriel_requests_finished_total")
+                    .Help("Generations by the reason of their end")
+                    .Register(registry_)),
+      ignored_fields_(prometheus::BuildCounter()
+                          .Name("oriel_ignored_fields_total")
+                          .Help("Unknown fields of requests, which were ignored")
+                          .Register(registry_)
+                          .Add({})),
+      first_token_(AddHistogram("oriel_time_to_first_token_seconds",
+                                "From a request's arrival to its first token", kFirstTokenSeconds)),
+      next_token_(AddHistogram("oriel_inter_token_seconds", "Between two tokens of an answer",
+                               kNextTokenSeconds)),
+      whole_(AddHistogram("oriel_request_seconds", "From a request's arrival to its last token",
+                          kWholeSeconds)),
+      prompt_tokens_(AddHistogram("oriel_request_prompt_tokens", "Tokens of a prompt", kTokens)),
+      generated_tokens_(
+          AddHistogram("oriel_request_generated_tokens", "Tokens of an answer", kTokens)),
+      choices_(AddHistogram("oriel_request_choices", "Answers that a request asks for", kChoices)) {
+  // A series that exists from the start can be alerted on.
+  for (const char* reason : {"stop", "length", "abort", "timeout", "error"}) {
+    finished_.Add({{"reason", reason}});
+  }
+}
+
+prometheus::Histogram& ServerMetrics::AddHistogram(const char* name, const char* help,
+                                                   const Buckets& buckets) {
+  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry_).Add({}, buckets);
+}
+
+void ServerMetrics::CountResponse(std::string_view route, int32_t status) {
+  responses_.Add({{"route", std::string(route)}, {"status", std::to_string(status)}}).Increment();
+}
+
+void ServerMetrics::CountIgnoredFields(size_t num_fields) {
+  ignored_fields_.Increment(static_cast<double>(num_fields));
+}
+
+void ServerMetrics::ObserveSubmitted(int64_t prompt_tokens, int32_t num_choices) {
+  prompt_tokens_.Observe(static_cast<double>(prompt_tokens));
+  choices_.Observe(num_choices);
+}
+
+void ServerMetrics::ObserveFirstToken(absl::Duration since_arrival) {
+  first_token_.Observe(absl::ToDoubleSeconds(since_arrival));
+}
+
+void ServerMetrics::ObserveNextToken(absl::Duration since_last) {
+  next_token_.Observe(absl::ToDoubleSeconds(since_last));
+}
+
+void ServerMetrics::ObserveFinished(FinishReason reason, int64_t generated_tokens,
+                                    absl::Duration since_arrival) {
+  finished_.Add({{"reason", FinishLabel(reason)}}).Increment();
+  generated_tokens_.Observe(static_cast<double>(generated_tokens));
+  whole_.Observe(absl::ToDoubleSeconds(since_arrival));
+}
+
+}  // namespace oriel
