@@ -1,0 +1,341 @@
+#include "server/http/connection.h"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "server/http/request_id.h"
+#include "server/stream/sse.h"
+
+namespace oriel {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using boost::system::error_code;
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+
+// A response larger than this is written in pieces, each with its own deadline.
+constexpr size_t kWriteBytesMax = 64 << 10;
+constexpr size_t kReadBytes = 16 << 10;
+
+// How long and how much a closing connection still listens. A close with unread bytes resets the
+// connection, and a reset can overtake the answer that the client has not read yet.
+constexpr auto kLingerTime = std::chrono::seconds(2);
+constexpr size_t kLingerBytesMax = 64 << 20;
+
+constexpr int32_t kStatusClientGone = 499;
+
+std::chrono::nanoseconds ToChrono(absl::Duration duration) {
+  return absl::ToChronoNanoseconds(duration);
+}
+
+std::string_view ToView(beast::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+Connection::Connection(std::shared_ptr<HttpServerState> state, asio::ip::tcp::socket socket)
+    : state_(std::move(state)), stream_(std::move(socket)), signal_(stream_.get_executor()) {
+  ++state_->num_connections;
+}
+
+Connection::~Connection() { --state_->num_connections; }
+
+void Connection::Start() {
+  asio::co_spawn(
+      stream_.get_executor(), [self = shared_from_this()] { return self->Serve(); },
+      asio::detached);
+}
+
+void Connection::StartRefusal() {
+  asio::co_spawn(
+      stream_.get_executor(), [self = shared_from_this()] { return self->Refuse(); },
+      asio::detached);
+}
+
+void Connection::Close() {
+  asio::post(stream_.get_executor(), [self = shared_from_this()] {
+    self->client_gone_ = true;
+    self->signal_.cancel();
+    self->stream_.close();
+  });
+}
+
+void Connection::Wake() {
+  // One post in flight is enough, however many tokens arrive meanwhile.
+  if (wake_posted_.exchange(true)) return;
+  asio::post(stream_.get_executor(), [self = shared_from_this()] {
+    self->woken_ = true;
+    self->signal_.cancel();
+  });
+}
+
+Connection::Task Connection::Serve() {
+  error_code ignored;
+  stream_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+  while (!client_gone_) {
+    if (!co_await AwaitFirstByte()) break;
+    Incoming incoming;
+    if (!co_await ReadRequest(incoming)) break;
+    ++state_->num_answering;
+    const bool next = co_await Answer(std::move(incoming));
+    --state_->num_answering;
+    if (!next) break;
+  }
+  co_await CloseAfterReading();
+}
+
+Connection::Task Connection::Refuse() {
+  const ApiError error =
+      HttpFault(503, "too_many_connections",
+                absl::StrCat("the server has ", state_->options.limits.connections_max,
+                             " connections open, the most that it may"));
+  Incoming incoming;
+  incoming.request.request_id = MakeRequestId();
+  co_await WriteResponse(ErrorResponse(error), incoming);
+  co_await CloseAfterReading();
+}
+
+Connection::Success Connection::AwaitFirstByte() {
+  if (buffer_.size() > 0) co_return true;
+  stream_.expires_after(ToChrono(state_->options.limits.idle_timeout));
+  const auto [error, bytes] = co_await stream_.async_read_some(buffer_.prepare(kReadBytes), kAwait);
+  buffer_.commit(bytes);
+  co_return !error;
+}
+
+Connection::Success Connection::ReadRequest(Incoming& incoming) {
+  const HttpLimits& limits = state_->options.limits;
+  http::request_parser<http::string_body> parser;
+  parser.header_limit(static_cast<uint32_t>(limits.header_bytes_max));
+  parser.body_limit(static_cast<uint64_t>(limits.body_bytes_max));
+  stream_.expires_after(ToChrono(limits.read_timeout));
+  auto [error, unused] = co_await http::async_read_header(stream_, buffer_, parser, kAwait);
+  if (!error && ToView(parser.get()[http::field::expect]) == "100-continue") {
+    if (!co_await Write("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
+  }
+  if (!error && !parser.is_done()) {
+    std::tie(error, unused) = co_await http::async_read(stream_, buffer_, parser, kAwait);
+  }
+  if (error) co_return co_await AnswerReadError(error);
+  auto message = parser.release();
+  const std::string_view target = ToView(message.target());
+  incoming.request = {.method = std::string(ToView(message.method_string())),
+                      .path = std::string(target.substr(0, target.find('?'))),
+                      .body = std::move(message.body()),
+                      .request_id = AcceptRequestId(ToView(message["x-request-id"])),
+                      .arrival = absl::Now()};
+  incoming.keep_alive = message.keep_alive();
+  incoming.chunked_allowed = message.version() >= 11;
+  incoming.head_only = message.method() == http::verb::head;
+  co_return true;
+}
+
+Connection::Success Connection::AnswerReadError(const error_code& error) {
+  Incoming incoming;
+  incoming.request.request_id = MakeRequestId();
+  const HttpLimits& limits = state_->options.limits;
+  ApiError answer;
+  if (error == http::error::body_limit) {
+    answer = HttpFault(413, "body_too_large",
+                       absl::StrCat("the body is larger than ", limits.body_bytes_max,
+                                    " bytes, the most a request may have"));
+  } else if (error == http::error::header_limit) {
+    answer = HttpFault(431, "headers_too_large",
+                       absl::StrCat("the headers are larger than ", limits.header_bytes_max,
+                                    " bytes, the most a request may have"));
+  } else if (error.category() == http::make_error_code(http::error::bad_method).category() &&
+             error != http::error::end_of_stream && error != http::error::partial_message) {
+    answer = HttpFault(400, "bad_request", absl::StrCat("not an HTTP request: ", error.message()));
+  } else {
+    co_return false;  // The client is gone or too slow; there is nobody to tell.
+  }
+  co_await WriteResponse(ErrorResponse(answer), incoming);
+  co_return false;
+}
+
+Connection::Success Connection::Answer(Incoming incoming) {
+  HttpRecord record{.method = incoming.request.method,
+                    .route = state_->router.RouteName(incoming.request.path),
+                    .request_id = incoming.request.request_id,
+                    .duration = absl::ZeroDuration()};
+  const absl::Time arrival = incoming.request.arrival;
+  HttpAnswer answer = state_->router.Dispatch(incoming.request);
+  incoming.request.body.clear();
+  bool complete = false;
+  if (auto* response = std::get_if<HttpResponse>(&answer)) {
+    record.status = response->status;
+    complete = co_await WriteResponse(*response, incoming);
+  } else {
+    StartWatch();
+    auto exchange = std::move(std::get<std::unique_ptr<Exchange>>(answer));
+    complete = co_await RunExchange(*exchange, incoming, record.status);
+    exchange.reset();
+    co_await StopWatch();
+  }
+  if (!complete) record.status = kStatusClientGone;
+  record.duration = absl::Now() - arrival;
+  if (state_->options.on_answer) state_->options.on_answer(record);
+  co_return complete && !client_gone_ && KeepAlive(incoming);
+}
+
+Connection::Success Connection::RunExchange(Exchange& exchange, const Incoming& incoming,
+                                            int32_t& status) {
+  exchange.Start([weak = weak_from_this()] {
+    if (auto self = weak.lock()) self->Wake();
+  });
+  bool streaming = false;
+  const bool chunked = incoming.chunked_allowed;
+  while (!client_gone_) {
+    woken_ = false;
+    wake_posted_ = false;
+    const ExchangeOutput output = exchange.Poll();
+    bool written = true;
+    switch (output.kind) {
+      case ExchangeOutput::Kind::kPending:
+        written = co_await AwaitWakeup(streaming, chunked);
+        break;
+      case ExchangeOutput::Kind::kResponse:
+        status = output.response.status;
+        co_return co_await WriteResponse(output.response, incoming);
+      case ExchangeOutput::Kind::kStreamHead:
+        status = output.response.status;
+        streaming = true;
+        written = co_await WriteHead(output.response, incoming);
+        break;
+      case ExchangeOutput::Kind::kChunk:
+        written = co_await WriteChunk(output.chunk, chunked);
+        break;
+      case ExchangeOutput::Kind::kEnd:
+        co_return !chunked || co_await Write("0\r\n\r\n");
+    }
+    if (!written) co_return false;
+  }
+  co_return false;
+}
+
+Connection::Success Connection::AwaitWakeup(bool streaming, bool chunked) {
+  if (streaming) {
+    signal_.expires_after(ToChrono(state_->options.limits.ping_interval));
+  } else {
+    signal_.expires_at(std::chrono::steady_clock::time_point::max());
+  }
+  const auto [error] = co_await signal_.async_wait(kAwait);
+  const bool silent = !error && !woken_ && !client_gone_;
+  if (silent && streaming) co_return co_await WriteChunk(kSsePing, chunked);
+  co_return true;
+}
+
+bool Connection::KeepAlive(const Incoming& incoming) const {
+  return incoming.keep_alive && !state_->draining;
+}
+
+std::string Connection::Head(const HttpResponse& response, const Incoming& incoming,
+                             std::string_view length_header) const {
+  const auto reason = http::obsolete_reason(static_cast<http::status>(response.status));
+  std::string head =
+      absl::StrCat(incoming.chunked_allowed ? "HTTP/1.1 " : "HTTP/1.0 ", response.status, " ",
+                   absl::string_view(reason.data(), reason.size()),
+                   "\r\nserver: oriel\r\nx-request-id: ", incoming.request.request_id,
+                   "\r\ncontent-type: ", response.content_type, "\r\n");
+  for (const auto& [name, value] : response.headers) {
+    absl::StrAppend(&head, name, ": ", value, "\r\n");
+  }
+  head += length_header;
+  head += KeepAlive(incoming) ? "connection: keep-alive\r\n\r\n" : "connection: close\r\n\r\n";
+  return head;
+}
+
+Connection::Success Connection::WriteResponse(const HttpResponse& response,
+                                              const Incoming& incoming) {
+  std::string bytes =
+      Head(response, incoming, absl::StrCat("content-length: ", response.body.size(), "\r\n"));
+  if (!incoming.head_only) bytes += response.body;
+  co_return co_await Write(bytes);
+}
+
+Connection::Success Connection::WriteHead(const HttpResponse& response, const Incoming& incoming) {
+  co_return co_await Write(
+      Head(response, incoming, incoming.chunked_allowed ? "transfer-encoding: chunked\r\n" : ""));
+}
+
+Connection::Success Connection::WriteChunk(std::string_view bytes, bool chunked) {
+  if (!chunked) co_return co_await Write(bytes);
+  std::string framed = absl::StrCat(absl::Hex(bytes.size()), "\r\n");
+  framed += bytes;
+  framed += "\r\n";
+  co_return co_await Write(framed);
+}
+
+Connection::Success Connection::Write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const size_t piece = std::min(bytes.size(), kWriteBytesMax);
+    // A read that is pending keeps its own expiry; this one is the write's.
+    stream_.expires_after(ToChrono(state_->options.limits.write_timeout));
+    const auto [error, written] =
+        co_await asio::async_write(stream_, asio::buffer(bytes.data(), piece), kAwait);
+    if (error) co_return false;
+    bytes.remove_prefix(written);
+  }
+  co_return true;
+}
+
+void Connection::StartWatch() {
+  const auto room_max = static_cast<size_t>(state_->options.limits.pipelined_bytes_max);
+  // A client that sends this far ahead is watched again after its current answer; until then only a
+  // failing write tells that it is gone.
+  if (buffer_.size() >= room_max) return;
+  watching_ = true;
+  stream_.expires_never();
+  stream_.async_read_some(buffer_.prepare(std::min(kReadBytes, room_max - buffer_.size())),
+                          [self = shared_from_this()](error_code error, size_t bytes) {
+                            self->watching_ = false;
+                            self->buffer_.commit(bytes);
+                            if (!error) return self->StartWatch();
+                            self->client_gone_ |= error != asio::error::operation_aborted;
+                            self->signal_.cancel();
+                          });
+}
+
+Connection::Task Connection::StopWatch() {
+  if (!watching_) co_return;
+  stream_.cancel();
+  while (watching_) co_await AwaitSignal();
+}
+
+Connection::Task Connection::AwaitSignal() {
+  signal_.expires_at(std::chrono::steady_clock::time_point::max());
+  co_await signal_.async_wait(kAwait);
+}
+
+Connection::Task Connection::CloseAfterReading() {
+  error_code ignored;
+  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  size_t discarded = 0;
+  stream_.expires_after(kLingerTime);
+  while (!client_gone_ && discarded < kLingerBytesMax) {
+    buffer_.clear();
+    const auto [error, bytes] =
+        co_await stream_.async_read_some(buffer_.prepare(kReadBytes), kAwait);
+    if (error) break;
+    discarded += bytes;
+  }
+  stream_.close();
+}
+
+}  // namespace oriel

@@ -1,0 +1,103 @@
+#ifndef ORIEL_SERVER_HTTP_CONNECTION_H_
+#define ORIEL_SERVER_HTTP_CONNECTION_H_
+
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "server/http/http_message.h"
+#include "server/http/http_server.h"
+#include "server/http/router.h"
+
+namespace oriel {
+
+// What all connections of a server share; lives until the last of them is gone.
+struct HttpServerState {
+  HttpServerState(HttpServerOptions server_options, const Router& server_router)
+      : options(std::move(server_options)), router(server_router), io(options.threads) {}
+
+  const HttpServerOptions options;
+  const Router& router;
+  boost::asio::io_context io;
+  std::atomic<bool> draining{false};
+  std::atomic<int32_t> num_connections{0};
+  std::atomic<int32_t> num_answering{0};  // requests read and not yet answered
+};
+
+// One client's TCP connection.
+//
+// Lifecycle   Start spawns the coroutine that owns it; it ends with the connection.
+// Threads     everything runs on the connection's strand; Close and the wakeups of exchanges may
+//             come from any thread.
+// Invariant   while an exchange runs, a read is pending: its end is how a client that goes away is
+//             noticed, and its bytes are the next request.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(std::shared_ptr<HttpServerState> state, boost::asio::ip::tcp::socket socket);
+  ~Connection();
+
+  void Start();
+
+  // Answers 503 and closes: the server has as many connections as it may.
+  void StartRefusal();
+
+  // Closes the socket; whatever runs for the client is cancelled.
+  void Close();
+
+ private:
+  using Task = boost::asio::awaitable<void>;
+  using Success = boost::asio::awaitable<bool>;  // false: the connection is to be closed
+
+  struct Incoming {
+    HttpRequest request;
+    bool keep_alive = false;
+    bool chunked_allowed = true;  // HTTP/1.0 knows no chunks
+    bool head_only = false;
+  };
+
+  Task Serve();
+  Task Refuse();
+  Success AwaitFirstByte();
+  Success ReadRequest(Incoming& incoming);
+  Success AnswerReadError(const boost::system::error_code& error);
+  Success Answer(Incoming incoming);
+  Success RunExchange(Exchange& exchange, const Incoming& incoming, int32_t& status);
+  Success AwaitWakeup(bool streaming, bool chunked);
+  Success WriteResponse(const HttpResponse& response, const Incoming& incoming);
+  Success WriteHead(const HttpResponse& response, const Incoming& incoming);
+  Success WriteChunk(std::string_view bytes, bool chunked);
+  Success Write(std::string_view bytes);
+  Task CloseAfterReading();
+  Task AwaitSignal();
+
+  std::string Head(const HttpResponse& response, const Incoming& incoming,
+                   std::string_view length_header) const;
+  bool KeepAlive(const Incoming& incoming) const;
+
+  // The read that is pending while an exchange runs.
+  void StartWatch();
+  Task StopWatch();
+
+  // Called from any thread.
+  void Wake();
+
+  const std::shared_ptr<HttpServerState> state_;  // before the sockets: they need its context
+  boost::beast::tcp_stream stream_;
+  boost::beast::flat_buffer buffer_;
+  boost::asio::steady_timer signal_;  // cancelled to wake the coroutine
+  std::atomic<bool> wake_posted_{false};
+  bool woken_ = false;
+  bool watching_ = false;
+  bool client_gone_ = false;
+};
+
+}  // namespace oriel
+
+#endif  // ORIEL_SERVER_HTTP_CONNECTION_H_

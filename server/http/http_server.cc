@@ -1,0 +1,150 @@
+#include "server/http/http_server.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <list>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "server/http/connection.h"
+
+namespace oriel {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+
+// When the process has no file descriptor left, accepting fails at once, again and again.
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+constexpr absl::Duration kPollInterval = absl::Milliseconds(5);
+
+// Closed sockets end their coroutines within moments; a bug must not hang the shutdown.
+constexpr absl::Duration kCloseTimeout = absl::Seconds(5);
+
+class AsioHttpServer final : public HttpServer {
+ public:
+  AsioHttpServer(std::shared_ptr<HttpServerState> state, tcp::acceptor acceptor)
+      : state_(std::move(state)), acceptor_(std::move(acceptor)), work_(state_->io.get_executor()) {
+    port_ = acceptor_.local_endpoint().port();
+  }
+  ~AsioHttpServer() override;
+
+  uint16_t port() const override { return port_; }
+  void Start() override;
+  bool Drain(absl::Time deadline) override;
+  int32_t num_connections() const override { return state_->num_connections; }
+
+ private:
+  asio::awaitable<void> Accept();
+  void Admit(tcp::socket socket);
+  void CloseAll();
+
+  const std::shared_ptr<HttpServerState> state_;
+  tcp::acceptor acceptor_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  uint16_t port_ = 0;
+  std::vector<std::thread> threads_;
+  absl::Mutex mutex_;
+  std::list<std::weak_ptr<Connection>> connections_ ABSL_GUARDED_BY(mutex_);
+};
+
+AsioHttpServer::~AsioHttpServer() {
+  asio::post(acceptor_.get_executor(), [this] {
+    error_code ignored;
+    acceptor_.close(ignored);
+  });
+  CloseAll();
+  const absl::Time deadline = absl::Now() + kCloseTimeout;
+  while (state_->num_connections > 0 && absl::Now() < deadline) {
+    absl::SleepFor(kPollInterval);
+    CloseAll();
+  }
+  work_.reset();
+  state_->io.stop();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void AsioHttpServer::Start() {
+  asio::co_spawn(
+      acceptor_.get_executor(), [this] { return Accept(); }, asio::detached);
+  for (int32_t i = 0; i < state_->options.threads; ++i) {
+    threads_.emplace_back([this] { state_->io.run(); });
+  }
+}
+
+asio::awaitable<void> AsioHttpServer::Accept() {
+  while (acceptor_.is_open()) {
+    auto [error, socket] = co_await acceptor_.async_accept(asio::make_strand(state_->io), kAwait);
+    if (!error) {
+      Admit(tcp::socket(std::move(socket)));
+    } else if (error != asio::error::operation_aborted) {
+      asio::steady_timer pause(acceptor_.get_executor(), kAcceptPause);
+      co_await pause.async_wait(kAwait);
+    }
+  }
+}
+
+void AsioHttpServer::Admit(tcp::socket socket) {
+  const bool refused = state_->num_connections >= state_->options.limits.connections_max;
+  auto connection = std::make_shared<Connection>(state_, std::move(socket));
+  {
+    absl::MutexLock lock(&mutex_);
+    connections_.remove_if([](const auto& known) { return known.expired(); });
+    connections_.push_back(connection);
+  }
+  refused ? connection->StartRefusal() : connection->Start();
+}
+
+bool AsioHttpServer::Drain(absl::Time deadline) {
+  state_->draining = true;
+  while (state_->num_answering > 0 && absl::Now() < deadline) absl::SleepFor(kPollInterval);
+  return state_->num_answering == 0;
+}
+
+void AsioHttpServer::CloseAll() {
+  absl::MutexLock lock(&mutex_);
+  for (const auto& known : connections_) {
+    if (auto connection = known.lock()) connection->Close();
+  }
+}
+
+absl::Status CannotListen(const HttpServerOptions& options, const error_code& error) {
+  return absl::UnavailableError(
+      absl::StrCat("cannot listen on ", options.host, ":", options.port, ": ", error.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Listen(HttpServerOptions options,
+                                                               const Router& router) {
+  auto state = std::make_shared<HttpServerState>(std::move(options), router);
+  error_code error;
+  tcp::resolver resolver(state->io);
+  const auto addresses =
+      resolver.resolve(state->options.host, std::to_string(state->options.port), error);
+  if (error) return CannotListen(state->options, error);
+  const tcp::endpoint endpoint = *addresses.begin();
+  tcp::acceptor acceptor(asio::make_strand(state->io));
+  if (!error) acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) return CannotListen(state->options, error);
+  return std::make_unique<AsioHttpServer>(std::move(state), std::move(acceptor));
+}
+
+}  // namespace oriel
