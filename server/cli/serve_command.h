@@ -1,0 +1,33 @@
+#ifndef ORIEL_SERVER_CLI_SERVE_COMMAND_H_
+#define ORIEL_SERVER_CLI_SERVE_COMMAND_H_
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "absl/status/status.h"
+#include "server/cli/config_flags.h"
+
+namespace oriel {
+
+// `oriel serve MODEL`: serves the model over HTTP until SIGTERM or SIGINT.
+//
+// The first signal drains: not ready at once, no new work, running answers finish within
+// --drain-timeout. The second one ends the process as it is.
+class ServeCommand {
+ public:
+  explicit ServeCommand(CLI::App& app);
+
+  bool chosen() const { return command_->parsed(); }
+  absl::Status Run();
+
+ private:
+  CLI::App* command_;
+  ConfigFlags flags_;
+  std::string model_path_;
+  bool dry_run_ = false;
+  bool print_config_ = false;
+};
+
+}  // namespace oriel
+
+#endif  // ORIEL_SERVER_CLI_SERVE_COMMAND_H_
