@@ -12,9 +12,9 @@ namespace {
 constexpr int64_t kStatesMax = 4096;
 
 // The states of one wave: a block of (view, KV head) pairs times a run of splits, and in front of each pair's splits
-// what the waves before left. One a thread that calls the op; grows to kStatesMax at most.
+// what the waves before left. One a thread that calls the op.
 struct Workspace {
-  std::vector<SoftmaxState> states;
+  std::vector<SoftmaxState> states = std::vector<SoftmaxState>(kStatesMax);
 };
 
 class DecodeAttention {
@@ -34,8 +34,6 @@ class DecodeAttention {
       const int64_t splits = NumSplits(first, pairs);
       const int64_t room = kStatesMax / (heads_ * pairs) - 1;
       const int64_t splits_at_once = std::clamp<int64_t>(room, 1, splits);
-      workspace.states.resize(std::max(workspace.states.size(),
-                                       static_cast<size_t>(heads_ * pairs * (1 + splits_at_once))));
       for (int64_t split = 0; split < splits; split += splits_at_once) {
         RunWave({.first_pair = first,
                  .pairs = pairs,

@@ -111,10 +111,31 @@ inline absl::Status CheckQueryHeads(int64_t q_heads, int64_t kv_heads) {
   return absl::OkStatus();
 }
 
+// Window pages that queries read FP16 tokens from are there.
+inline absl::Status CheckWindowSources(const KvStepView& step) {
+  for (int64_t i = 0; i < step.views.dim(0); ++i) {
+    const KvView& view = step.views(i);
+    // Pages of sinks alone are read from the sink slots, and a prompt's own tokens from the scratch.
+    const int32_t last_token = view.is_decode() ? view.first_position : view.first_position - 1;
+    const int32_t first_packed = NumPackedPages(view.first_position, step.window_tokens);
+    const int32_t first_behind_sinks = step.sink_tokens / kPageTokens;
+    int32_t page = first_packed > first_behind_sinks ? first_packed : first_behind_sinks;
+    for (; page * kPageTokens <= last_token; ++page) {
+      if (page < view.first_window_page ||
+          step.window_pages(view.window_begin + page - view.first_window_page) == kNoPage) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("view ", i, ": page ", page, " is read in FP16 and has no window page"));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
 inline absl::Status CheckAttentionArgs(const AttentionArgs& args, StepKind kind) {
   namespace internal = check_kv_args_internal;
   const int64_t tokens = args.queries.dim(0);
   ORIEL_RETURN_IF_ERROR(CheckStep(args.step, args.storage, tokens, kind));
+  ORIEL_RETURN_IF_ERROR(CheckWindowSources(*args.step));
   const KvLayerFormat& format = *args.storage->format;
   ORIEL_RETURN_IF_ERROR(CheckQueryHeads(args.queries.dim(1), format.kv_heads));
   const std::array<int64_t, 3> shape = {tokens, args.queries.dim(1), format.head_dim};

@@ -18,9 +18,6 @@ namespace oriel {
 namespace {
 
 constexpr double kRowError = 2e-3;
-constexpr Codec kServedCodecs[] = {Codec::kFp16, Codec::kInt8,   Codec::kInt4,  Codec::kInt2,
-                                   Codec::kInt1, Codec::kE8_1p5, Codec::kE8_2p5};
-
 // Runs `body` once for each instruction set of this machine.
 template <typename Body>
 void ForEachTarget(Body body) {
@@ -35,7 +32,7 @@ void ForEachTarget(Body body) {
 
 std::vector<KvHeadFormat> EveryCodecPair(Codec key) {
   std::vector<KvHeadFormat> heads;
-  for (Codec value : kServedCodecs) heads.push_back(DefaultHeadFormat(key, value));
+  for (Codec value : kAllCodecs) heads.push_back(DefaultHeadFormat(key, value));
   return heads;
 }
 
@@ -55,21 +52,61 @@ TEST_P(AttentionCodecTest, DecodeAndPrefillAgreeWithTheReferenceForEveryPairOfCo
                      .heads = EveryCodecPair(key),
                      .tokens_max = 512,
                      .key_bias = 4.0f});
-  harness.FeedPrompt(0, 300, 300);
-  ExpectClose(harness);
-  harness.Feed({{.tokens = 90}});
+  harness.FeedPrompt(0, 240, 240);
+  harness.Feed({{.tokens = 40}});  // positions 240 … 279 see two or more pages packed
   ExpectClose(harness);
   harness.Feed({{.decode = true}});
   ExpectClose(harness);
 }
 
 INSTANTIATE_TEST_SUITE_P(Codecs, AttentionCodecTest,
-                         testing::Combine(testing::Values(64, 128),
-                                          testing::ValuesIn(kServedCodecs)),
+                         testing::Combine(testing::Values(64, 128), testing::ValuesIn(kAllCodecs)),
                          [](const auto& tested) {
                            return absl::StrCat(ToAbsl(CodecName(std::get<1>(tested.param))), "_",
                                                std::get<0>(tested.param));
                          });
+
+TEST(AttentionAsymmetricTest, AgreesWithTheReference) {
+  for (int head_dim : {64, 128}) {
+    KvHarness harness({.head_dim = head_dim,
+                       .q_heads_per_kv_head = 2,
+                       .heads = {DefaultHeadFormat(Codec::kInt2, Codec::kInt2),
+                                 DefaultHeadFormat(Codec::kInt8, Codec::kInt4),
+                                 DefaultHeadFormat(Codec::kE8_2p5, Codec::kE8_1p5)},
+                       .asymmetric = true});
+    harness.FeedPrompt(0, 240, 240);
+    harness.Feed({{.tokens = 40}});
+    ExpectClose(harness);
+    harness.Feed({{.decode = true}});
+    ExpectClose(harness);
+  }
+}
+
+TEST(AttentionPreScaleTest, AgreesWithTheReference) {
+  std::vector<KvHeadFormat> heads = {DefaultHeadFormat(Codec::kInt4, Codec::kE8_2p5),
+                                     DefaultHeadFormat(Codec::kInt1, Codec::kInt8)};
+  heads[0].key_pre_scale_log2 = 5;
+  heads[0].value_pre_scale_log2 = -3;
+  heads[1].key_pre_scale_log2 = -6;
+  heads[1].value_pre_scale_log2 = 4;
+  KvHarness harness({.heads = heads});
+  harness.FeedPrompt(0, 240, 240);
+  harness.Feed({{.tokens = 40}});
+  ExpectClose(harness);
+  harness.Feed({{.decode = true}});
+  ExpectClose(harness);
+}
+
+// Contexts of several splits, whose states are merged.
+TEST(AttentionSplitTest, ALongContextAgreesWithTheReference) {
+  KvHarness harness({.heads = {DefaultHeadFormat(Codec::kInt2, Codec::kE8_1p5)},
+                     .num_sequences = 2,
+                     .tokens_max = 2304});
+  harness.FeedPrompt(0, 2300, 500);
+  harness.FeedPrompt(1, 1027, 500);
+  harness.Feed({{.sequence = 0, .decode = true}, {.sequence = 1, .decode = true}});
+  ExpectClose(harness);
+}
 
 struct ShapeCase {
   int head_dim;
@@ -258,7 +295,7 @@ TEST_P(AttentionReadsTest, EveryByteOfAnAttendedPageCountsAndNoOther) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Codecs, AttentionReadsTest, testing::ValuesIn(kServedCodecs),
+INSTANTIATE_TEST_SUITE_P(Codecs, AttentionReadsTest, testing::ValuesIn(kAllCodecs),
                          [](const auto& tested) { return std::string(CodecName(tested.param)); });
 
 TEST(AttentionArgumentsTest, RefusesWhatItDoesNotServe) {
@@ -275,9 +312,15 @@ TEST(AttentionArgumentsTest, RefusesWhatItDoesNotServe) {
   EXPECT_THAT(RunPrefill(args, KvOps::kCpu, harness.pool()).message(),
               testing::HasSubstr("out has shape [3,"));
   args = harness.attention_args();
+  harness.Feed({{.decode = true}});
+  const std::vector<WindowPageId> pages = {0, kNoPage};
+  harness.step().window_pages = {pages.data(), {2}};
+  EXPECT_THAT(RunDecode(harness.attention_args(), KvOps::kCpu, harness.pool()).message(),
+              testing::HasSubstr("page 1 is read in FP16"));
+  args = harness.attention_args();
   harness.step().window_tokens = 100;
-  EXPECT_EQ(RunPrefill(args, KvOps::kCpu, harness.pool()).code(),
-            absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(RunDecode(args, KvOps::kCpu, harness.pool()).message(),
+              testing::HasSubstr("window_tokens is 100"));
 }
 
 }  // namespace
