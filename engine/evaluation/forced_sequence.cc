@@ -31,8 +31,9 @@ absl::StatusOr<std::unique_ptr<ForcedSequence>> ForcedSequence::Make(
       new ForcedSequence(std::move(storage), counts, std::move(stager), backend.MakeStream()));
   PageTable table;
   ORIEL_CHECK(forced->cache_.TryAdmit(num_tokens, table));
-  QueuedRequest queued{.request = {.prompt = std::move(tokens)},
-                       .stream = std::make_shared<TokenStream>()};
+  QueuedRequest queued;
+  queued.request.prompt = std::move(tokens);
+  queued.stream = std::make_shared<TokenStream>();
   forced->sequence_ = std::make_unique<Sequence>(std::move(queued), std::move(table));
   return forced;
 }

@@ -151,7 +151,7 @@ void ReadStreamOptions(FieldReader& reader, GenerationOptions& options) {
   if (!inner.status().ok()) reader.Fail(inner.status());
 }
 
-// A text in parts is the same text as in one piece.
+// Text parts are joined with line breaks, as vLLM does for templates that expect a string.
 bool JoinTextParts(FieldReader& reader, std::string_view where, const Json& parts, Json& content) {
   std::string text;
   for (const Json& part : parts) {
@@ -169,6 +169,7 @@ bool JoinTextParts(FieldReader& reader, std::string_view where, const Json& part
                                       "{\"type\": \"text\", \"text\": string}"));
       return false;
     }
+    if (!text.empty()) text += '\n';
     text += part["text"].get_ref<const std::string&>();
   }
   content = std::move(text);
