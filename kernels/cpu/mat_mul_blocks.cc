@@ -22,6 +22,34 @@ namespace HWY_NAMESPACE {
 // Tokens multiplied at a time: as many as leave the sums of a panel in registers.
 constexpr int kTileTokens = HWY_MAX_BYTES == 64 ? 6 : 4;
 
+// Chunk of a panel in memory, for products with several tokens. A block in vectors, those of the two
+// halves side by side: scale, second scale or minimum, eight code dwords.
+constexpr int kScaleVector = 0;
+constexpr int kSecondVector = 1;
+constexpr int kCodeVector = 2;
+constexpr int64_t kBlockFloats = int64_t{kCodeVector + 8} * kPanelRows;
+constexpr int64_t kChunkFloats = kChunkBlocks * kBlockFloats;
+
+// The sink that writes it.
+struct ChunkWriter {
+  float* chunk;
+  int half;
+
+  HWY_INLINE void Codes(int64_t block, int dword, DwordVector codes) const {
+    Store(block, kCodeVector + dword, hn::BitCast(FloatTag(), codes));
+  }
+  HWY_INLINE void Scale(int64_t block, int group, FloatVector scale) const {
+    Store(block, group == 0 ? kScaleVector : kSecondVector, scale);
+  }
+  HWY_INLINE void Minimum(int64_t block, FloatVector minimum) const {
+    Store(block, kSecondVector, minimum);
+  }
+  HWY_INLINE void Store(int64_t block, int vector, FloatVector value) const {
+    hn::Store(value, FloatTag(),
+              chunk + block * kBlockFloats + vector * kPanelRows + half * kLanes);
+  }
+};
+
 // One block of a tile of kTokens tokens; field layout in mat_mul_blocks.h.
 template <int kTokens>
 struct InputBlock {
@@ -48,25 +76,31 @@ struct InputBlock {
   }
 };
 
+// What the codes' zero takes from a sum of products: zero * (sum of the input's codes), negative.
+template <class Codec, int kTokens>
+HWY_INLINE IntVector ZeroTerm(InputBlock<kTokens> input, int token, int part) {
+  if constexpr (Codec::kZeroShift == 0) {
+    return hn::Zero(IntTag());
+  } else {
+    return hn::ShiftLeft<Codec::kZeroShift>(input.NegatedSum(token, part));
+  }
+}
+
 // Integer products of code dwords [kFirst, kFirst + kCount) of a block for every token and panel
 // half, the zero taken off.
 template <class Codec, int kTokens, int kFirst, int kCount>
-HWY_INLINE void BlockProducts(const float* panel, InputBlock<kTokens> input,
-                              IntVector (&sums)[kTokens][kPanelVectors]) {
+HWY_INLINE void BlockProducts(const float* chunk, InputBlock<kTokens> input,
+                              IntVector (&sums)[kTokens][kPanelHalves]) {
   constexpr int kPart = kCount == 8 ? 0 : 1 + kFirst / 4;
   HWY_UNROLL(8)
   for (int t = 0; t < kTokens; ++t) {
-    IntVector start = hn::Zero(IntTag());
-    if constexpr (Codec::kZeroShift != 0) {
-      start = hn::ShiftLeft<Codec::kZeroShift>(input.NegatedSum(t, kPart));
-    }
-    sums[t][0] = start;
-    sums[t][1] = start;
+    sums[t][0] = ZeroTerm<Codec>(input, t, kPart);
+    sums[t][1] = sums[t][0];
   }
 #if HWY_TARGET == HWY_AVX3_DL
   HWY_UNROLL(8)
   for (int j = kFirst; j < kFirst + kCount; ++j) {
-    const float* codes = panel + (kCodeVector + j) * kPanelRows;
+    const float* codes = chunk + (kCodeVector + j) * kPanelRows;
     const IntVector weights_0 = hn::BitCast(IntTag(), hn::Load(FloatTag(), codes));
     const IntVector weights_1 = hn::BitCast(IntTag(), hn::Load(FloatTag(), codes + kLanes));
     HWY_UNROLL(8)
@@ -81,10 +115,10 @@ HWY_INLINE void BlockProducts(const float* panel, InputBlock<kTokens> input,
   constexpr int kSteps = std::min(kCount, Codec::kCodeMax == 15 ? 8 : 127 / Codec::kCodeMax);
   constexpr int kWiden = kSteps < 1 ? 1 : kSteps;
   for (int first = kFirst; first < kFirst + kCount; first += kWiden) {
-    IntVector pairs[kTokens][kPanelVectors];
+    IntVector pairs[kTokens][kPanelHalves];
     HWY_UNROLL(8)
     for (int j = first; j < first + kWiden; ++j) {
-      const float* codes = panel + (kCodeVector + j) * kPanelRows;
+      const float* codes = chunk + (kCodeVector + j) * kPanelRows;
       const IntVector weights_0 = hn::BitCast(IntTag(), hn::Load(FloatTag(), codes));
       const IntVector weights_1 = hn::BitCast(IntTag(), hn::Load(FloatTag(), codes + kLanes));
       HWY_UNROLL(8)
@@ -108,8 +142,8 @@ HWY_INLINE void BlockProducts(const float* panel, InputBlock<kTokens> input,
 // sums += float(products) * (weight scale * input scale), one rounding order for every caller.
 template <int kTokens>
 HWY_INLINE void AddScaled(const float* scales, InputBlock<kTokens> input,
-                          const IntVector (&products)[kTokens][kPanelVectors],
-                          FloatVector (&sums)[kTokens][kPanelVectors]) {
+                          const IntVector (&products)[kTokens][kPanelHalves],
+                          FloatVector (&sums)[kTokens][kPanelHalves]) {
   const FloatTag d;
   const FloatVector scale_0 = hn::Load(d, scales);
   const FloatVector scale_1 = hn::Load(d, scales + kLanes);
@@ -125,7 +159,7 @@ HWY_INLINE void AddScaled(const float* scales, InputBlock<kTokens> input,
 
 template <int kTokens>
 HWY_INLINE void AddMinima(const float* minima, InputBlock<kTokens> input,
-                          FloatVector (&sums)[kTokens][kPanelVectors]) {
+                          FloatVector (&sums)[kTokens][kPanelHalves]) {
   const FloatVector minimum_0 = hn::Load(FloatTag(), minima);
   const FloatVector minimum_1 = hn::Load(FloatTag(), minima + kLanes);
   HWY_UNROLL(8)
@@ -136,12 +170,58 @@ HWY_INLINE void AddMinima(const float* minima, InputBlock<kTokens> input,
   }
 }
 
+// The sink that multiplies with a single token on the spot, so that codes never go through memory.
+// Its arithmetic is that of the functions above.
+template <class Codec>
+class OneTokenProduct {
+ public:
+  HWY_INLINE OneTokenProduct(const std::byte* input, FloatVector total)
+      : input_(input), total_(total) {}
+
+  HWY_INLINE void Codes(int64_t block, int dword, DwordVector codes) {
+    constexpr int kGroupDwords = Codec::kTwoScales ? 4 : 8;
+    IntVector& sum = sums_[block % kLiveBlocks][dword / kGroupDwords];
+    const InputBlock<1> input = Input(block);
+    if (dword % kGroupDwords == 0) {
+      sum = ZeroTerm<Codec>(input, 0, Codec::kTwoScales ? 1 + dword / kGroupDwords : 0);
+    }
+    const IntVector weights = hn::BitCast(IntTag(), codes);
+    const IntVector x = input.Codes(0, dword);
+#if HWY_TARGET == HWY_AVX3_DL
+    sum = AddProducts(sum, weights, x);
+#else
+    sum = hn::Add(sum, WidenPairs(ByteProducts(weights, x, Codec::kSignedCodes)));
+#endif
+  }
+  HWY_INLINE void Scale(int64_t block, int group, FloatVector scale) {
+    const IntVector products = sums_[block % kLiveBlocks][group];
+    total_ = hn::MulAdd(hn::ConvertTo(FloatTag(), products), hn::Mul(scale, Input(block).Scale(0)),
+                        total_);
+  }
+  HWY_INLINE void Minimum(int64_t block, FloatVector minimum) {
+    total_ = hn::MulAdd(minimum, Input(block).ScaledSum(0), total_);
+  }
+  HWY_INLINE FloatVector total() const { return total_; }
+
+ private:
+  // The K types give all codes of a chunk before the scales, the others block by block.
+  static constexpr int kLiveBlocks = Codec::kIsSuperBlock ? static_cast<int>(kChunkBlocks) : 1;
+
+  HWY_INLINE InputBlock<1> Input(int64_t block) const {
+    return {input_ + block * kInputBlockBytes};
+  }
+
+  const std::byte* input_;
+  FloatVector total_;
+  IntVector sums_[kLiveBlocks][Codec::kTwoScales ? 2 : 1];
+};
+
 // A chunk of a panel times one tile: adds to `totals` [kTokens, kPanelRows].
 template <class Codec, int kTokens>
-HWY_NOINLINE void MultiplyTile(const float* panel, int64_t blocks, const std::byte* tile,
+HWY_NOINLINE void MultiplyTile(const float* chunk, int64_t blocks, const std::byte* tile,
                                float* totals) {
   const FloatTag d;
-  FloatVector sums[kTokens][kPanelVectors];
+  FloatVector sums[kTokens][kPanelHalves];
   HWY_UNROLL(8)
   for (int t = 0; t < kTokens; ++t) {
     sums[t][0] = hn::Load(d, totals + t * kPanelRows);
@@ -149,20 +229,20 @@ HWY_NOINLINE void MultiplyTile(const float* panel, int64_t blocks, const std::by
   }
   for (int64_t b = 0; b < blocks; ++b) {
     const InputBlock<kTokens> input{tile};
-    IntVector products[kTokens][kPanelVectors];
+    IntVector products[kTokens][kPanelHalves];
     if constexpr (Codec::kTwoScales) {
-      BlockProducts<Codec, kTokens, 0, 4>(panel, input, products);
-      AddScaled<kTokens>(panel + kScaleVector * kPanelRows, input, products, sums);
-      BlockProducts<Codec, kTokens, 4, 4>(panel, input, products);
-      AddScaled<kTokens>(panel + kSecondVector * kPanelRows, input, products, sums);
+      BlockProducts<Codec, kTokens, 0, 4>(chunk, input, products);
+      AddScaled<kTokens>(chunk + kScaleVector * kPanelRows, input, products, sums);
+      BlockProducts<Codec, kTokens, 4, 4>(chunk, input, products);
+      AddScaled<kTokens>(chunk + kSecondVector * kPanelRows, input, products, sums);
     } else {
-      BlockProducts<Codec, kTokens, 0, 8>(panel, input, products);
-      AddScaled<kTokens>(panel + kScaleVector * kPanelRows, input, products, sums);
+      BlockProducts<Codec, kTokens, 0, 8>(chunk, input, products);
+      AddScaled<kTokens>(chunk + kScaleVector * kPanelRows, input, products, sums);
       if constexpr (Codec::kHasMinimum) {
-        AddMinima<kTokens>(panel + kSecondVector * kPanelRows, input, sums);
+        AddMinima<kTokens>(chunk + kSecondVector * kPanelRows, input, sums);
       }
     }
-    panel += kBlockFloats;
+    chunk += kBlockFloats;
     tile += kTokens * kInputBlockBytes;
   }
   HWY_UNROLL(8)
@@ -173,44 +253,94 @@ HWY_NOINLINE void MultiplyTile(const float* panel, int64_t blocks, const std::by
 }
 
 template <class Codec>
-void MultiplyTileOf(int64_t tokens, const float* panel, int64_t blocks, const std::byte* tile,
+void MultiplyTileOf(int64_t tokens, const float* chunk, int64_t blocks, const std::byte* tile,
                     float* totals) {
   switch (tokens) {
     case 1:
-      return MultiplyTile<Codec, 1>(panel, blocks, tile, totals);
+      return MultiplyTile<Codec, 1>(chunk, blocks, tile, totals);
     case 2:
-      return MultiplyTile<Codec, 2>(panel, blocks, tile, totals);
+      return MultiplyTile<Codec, 2>(chunk, blocks, tile, totals);
     case 3:
-      return MultiplyTile<Codec, 3>(panel, blocks, tile, totals);
+      return MultiplyTile<Codec, 3>(chunk, blocks, tile, totals);
     case 4:
-      return MultiplyTile<Codec, 4>(panel, blocks, tile, totals);
+      return MultiplyTile<Codec, 4>(chunk, blocks, tile, totals);
 #if HWY_MAX_BYTES == 64
     case 5:
-      return MultiplyTile<Codec, 5>(panel, blocks, tile, totals);
+      return MultiplyTile<Codec, 5>(chunk, blocks, tile, totals);
     case 6:
-      return MultiplyTile<Codec, 6>(panel, blocks, tile, totals);
+      return MultiplyTile<Codec, 6>(chunk, blocks, tile, totals);
 #endif
     default:
       ORIEL_CHECK(false);
   }
 }
 
+// One output row of a panel: the product, plus bias, plus what was there.
+HWY_INLINE FloatVector FinishLanes(FloatVector product, const float* bias, MatMulWrite write,
+                                   const float* out) {
+  const FloatTag d;
+  if (bias != nullptr) product = hn::Add(product, hn::LoadU(d, bias));
+  if (write == MatMulWrite::kAdd) product = hn::Add(hn::LoadU(d, out), product);
+  return product;
+}
+
 void WriteRow(const float* totals, int64_t rows, const float* bias, MatMulWrite write, float* out) {
   const FloatTag d;
-  for (int64_t r = 0; r < rows; r += kLanes) {
-    HWY_ALIGN float lanes[kLanes];
-    const int64_t count = std::min<int64_t>(kLanes, rows - r);
-    FloatVector value = hn::Load(d, totals + r);
-    if (bias != nullptr) {
-      std::copy_n(bias + r, count, lanes);
-      value = hn::Add(value, hn::Load(d, lanes));
+  int64_t r = 0;
+  for (; r + kLanes <= rows; r += kLanes) {
+    const float* bias_lanes = bias != nullptr ? bias + r : nullptr;
+    hn::StoreU(FinishLanes(hn::Load(d, totals + r), bias_lanes, write, out + r), d, out + r);
+  }
+  if (r == rows) return;
+  HWY_ALIGN float last_out[kLanes] = {};
+  HWY_ALIGN float last_bias[kLanes] = {};
+  std::copy(out + r, out + rows, last_out);
+  if (bias != nullptr) std::copy(bias + r, bias + rows, last_bias);
+  const float* bias_lanes = bias != nullptr ? last_bias : nullptr;
+  hn::Store(FinishLanes(hn::Load(d, totals + r), bias_lanes, write, last_out), d, last_out);
+  std::copy_n(last_out, rows - r, out + r);
+}
+
+template <class Codec>
+HWY_NOINLINE void MultiplyOneToken(const std::byte* packed, int64_t blocks, int64_t block_bytes,
+                                   const std::byte* input, float* totals) {
+  FloatVector first_half = hn::Zero(FloatTag());
+  FloatVector second_half = hn::Zero(FloatTag());
+  for (int64_t b = 0; b < blocks; b += kChunkBlocks) {
+    const int64_t here = std::min(kChunkBlocks, blocks - b);
+    OneTokenProduct<Codec> first(input, first_half);
+    Codec::Spread(packed, here, 0, first);
+    OneTokenProduct<Codec> second(input, second_half);
+    Codec::Spread(packed, here, 1, second);
+    first_half = first.total();
+    second_half = second.total();
+    packed += Codec::kIsSuperBlock ? block_bytes : here * block_bytes;
+    input += here * kInputBlockBytes;
+  }
+  hn::Store(first_half, FloatTag(), totals);
+  hn::Store(second_half, FloatTag(), totals + kLanes);
+}
+
+// Every chunk is spread once and multiplied with all tiles of the range.
+template <class Codec>
+void MultiplyTiles(const PanelProduct& product, const std::byte* packed, float* chunk,
+                   float* totals) {
+  const RoundedInput& input = *product.input;
+  std::fill_n(totals, product.tokens * kPanelRows, 0.0f);
+  for (int64_t first = 0; first < input.blocks; first += kChunkBlocks) {
+    const int64_t blocks = std::min(kChunkBlocks, input.blocks - first);
+    for (int half = 0; half < kPanelHalves; ++half) {
+      ChunkWriter writer{chunk, half};
+      Codec::Spread(packed, blocks, half, writer);
     }
-    if (write == MatMulWrite::kAdd) {
-      std::copy_n(out + r, count, lanes);
-      value = hn::Add(hn::Load(d, lanes), value);
+    packed += blocks * kPanelRows * product.matrix->row_bytes() / input.blocks;
+    for (int64_t t = 0; t < product.tokens; t += kTileTokens) {
+      const int64_t token = product.first_token + t;
+      const int64_t tokens = std::min<int64_t>(kTileTokens, input.tokens - token);
+      const std::byte* tile = input.data + token * input.blocks * kInputBlockBytes;
+      MultiplyTileOf<Codec>(tokens, chunk, blocks, tile + first * tokens * kInputBlockBytes,
+                            totals + t * kPanelRows);
     }
-    hn::Store(value, d, lanes);
-    std::copy_n(lanes, count, out + r);
   }
 }
 
@@ -218,31 +348,23 @@ template <class Codec>
 void MultiplyPanelOf(const PanelProduct& product) {
   const CpuMatrix& matrix = *product.matrix;
   const RoundedInput& input = *product.input;
-  float* panel = reinterpret_cast<float*>(product.scratch);
-  float* totals = panel + kChunkFloats;
-  std::fill_n(totals, product.tokens * kPanelRows, 0.0f);
-  const int64_t rows_here = std::min<int64_t>(kPanelRows, matrix.rows() - product.first_row);
+  ORIEL_CHECK(matrix.panel_rows() == kPanelRows);
+  float* chunk = reinterpret_cast<float*>(product.scratch);
+  float* totals = chunk + kChunkFloats;
   const std::byte* packed = matrix.panel(product.first_row / kPanelRows);
-
-  for (int64_t first = 0; first < input.blocks; first += kChunkBlocks) {
-    const int64_t blocks = std::min(kChunkBlocks, input.blocks - first);
-    Codec::Spread(packed, blocks, PanelHalf{panel, 0});
-    Codec::Spread(packed, blocks, PanelHalf{panel, 1});
-    packed += blocks * kPanelRows * matrix.row_bytes() / input.blocks;
-    for (int64_t t = 0; t < product.tokens; t += kTileTokens) {
-      const int64_t token = product.first_token + t;
-      const int64_t tokens = std::min<int64_t>(kTileTokens, input.tokens - token);
-      const std::byte* tile = input.data + token * input.blocks * kInputBlockBytes;
-      MultiplyTileOf<Codec>(tokens, panel, blocks, tile + first * tokens * kInputBlockBytes,
-                            totals + t * kPanelRows);
-    }
+  if (product.tokens == 1) {
+    const std::byte* token = input.data + product.first_token * input.blocks * kInputBlockBytes;
+    MultiplyOneToken<Codec>(packed, input.blocks, Codec::Block::kBytes, token, totals);
+  } else {
+    MultiplyTiles<Codec>(product, packed, chunk, totals);
   }
 
   const MatMulTerm& term = *product.term;
+  const int64_t rows = std::min<int64_t>(kPanelRows, matrix.rows() - product.first_row);
   const float* bias = term.bias.data != nullptr ? &term.bias(product.first_row) : nullptr;
   for (int64_t t = 0; t < product.tokens; ++t) {
     float* out = term.out.row(product.first_token + t) + product.first_row;
-    WriteRow(totals + t * kPanelRows, rows_here, bias, term.write, out);
+    WriteRow(totals + t * kPanelRows, rows, bias, term.write, out);
   }
 }
 

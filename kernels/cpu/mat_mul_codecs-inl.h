@@ -1,6 +1,6 @@
 // How each block type is spread over lanes, one row a lane: per block of 32 columns the scale (Q6_K
-// has two), the minimum where the type has one, and eight dwords of four unsigned codes each, in
-// column order. Included once a target.
+// has two), the minimum where the type has one, and eight dwords of four codes each, in column
+// order. Included once a target.
 
 #if defined(ORIEL_KERNELS_CPU_MAT_MUL_CODECS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORIEL_KERNELS_CPU_MAT_MUL_CODECS_INL_H_
@@ -20,33 +20,19 @@ HWY_BEFORE_NAMESPACE();
 namespace oriel {
 namespace HWY_NAMESPACE {
 
-// A panel is two vectors of rows. One block of a panel in memory, in vectors, those of the two row
-// halves side by side: scale, second scale or minimum, eight code dwords.
-constexpr int kPanelVectors = 2;
-constexpr int kPanelRows = kPanelVectors * kLanes;
-constexpr int kScaleVector = 0;
-constexpr int kSecondVector = 1;
-constexpr int kCodeVector = 2;
-constexpr int kBlockVectors = kCodeVector + 8;
-constexpr int64_t kBlockFloats = int64_t{kBlockVectors} * kPanelRows;
+// A panel is two vectors of rows, its halves.
+constexpr int kPanelHalves = 2;
+constexpr int kPanelRows = kPanelHalves * kLanes;
 
-// Blocks that are spread at a time: 256 columns, the size of the K types' blocks.
+// Blocks of 32 columns that are spread at a time: 256 columns, the size of the K types' blocks.
 constexpr int64_t kChunkBlocks = 8;
-constexpr int64_t kChunkFloats = kChunkBlocks * kBlockFloats;
 
-// Where one half of a panel's rows is spread to.
-struct PanelHalf {
-  float* panel;
-  int half;
-
-  HWY_INLINE void StoreFloats(int64_t block, int vector, FloatVector value) const {
-    hn::Store(value, FloatTag(),
-              panel + block * kBlockFloats + vector * kPanelRows + half * kLanes);
-  }
-  HWY_INLINE void StoreCodes(int64_t block, int dword, DwordVector value) const {
-    StoreFloats(block, kCodeVector + dword, hn::BitCast(FloatTag(), value));
-  }
-};
+// A codec's Spread hands the blocks of one half of a panel to a sink, for each block first all
+// codes, then, in the order in which products are summed, its scales and its minimum:
+//   sink.Codes(block, dword, codes)    columns 4 * dword … 4 * dword + 3
+//   sink.Scale(block, group, scale)    group: 0, or with kTwoScales 16 columns each
+//   sink.Minimum(block, minimum)
+// Blocks are numbered inside the chunk.
 
 HWY_INLINE DwordVector AndDwords(DwordVector value, uint32_t mask) {
   return hn::And(value, hn::Set(DwordTag(), mask));
@@ -66,8 +52,6 @@ struct PackedBlock {
   const std::byte* data;
   int half;
 
-  HWY_INLINE PackedBlock(const std::byte* block, int panel_half) : data(block), half(panel_half) {}
-
   HWY_INLINE FloatVector Half(int field) const {
     const hn::Rebind<hwy::float16_t, FloatTag> d16;
     const auto* halves = reinterpret_cast<const hwy::float16_t*>(data);
@@ -75,7 +59,7 @@ struct PackedBlock {
   }
   HWY_INLINE DwordVector Dword(int field) const {
     const auto* dwords = reinterpret_cast<const uint32_t*>(data + kDwordsOffset);
-    return hn::Load(DwordTag(), dwords + field * kPanelRows + half * kLanes);
+    return hn::Load(DwordTag(), dwords + (half * kFields.num_dwords + field) * kLanes);
   }
 };
 
@@ -91,6 +75,7 @@ HWY_INLINE DwordVector FifthBits(DwordVector bits) {
 // then four of codes.
 template <DType kDType>
 struct SmallBlockCodec {
+  static constexpr bool kIsSuperBlock = false;
   static constexpr bool kHasMinimum = kDType == DType::kQ4_1 || kDType == DType::kQ5_1;
   static constexpr bool kHasFifthBit = kDType == DType::kQ5_0 || kDType == DType::kQ5_1;
   static constexpr bool kTwoScales = false;
@@ -98,18 +83,23 @@ struct SmallBlockCodec {
   static constexpr int kZeroShift = kHasMinimum ? 0 : (kHasFifthBit ? 4 : 3);  // log2 of the zero
   static constexpr int kCodeMax = kHasFifthBit ? 31 : 15;
 
-  static HWY_INLINE void Spread(const std::byte* packed, int64_t blocks, PanelHalf out) {
+  using Block = PackedBlock<kDType>;
+
+  template <class Sink>
+  static HWY_INLINE void Spread(const std::byte* packed, int64_t blocks, int half, Sink& sink) {
     for (int64_t b = 0; b < blocks; ++b) {
-      const PackedBlock<kDType> block(packed + b * PackedBlock<kDType>::kBytes, out.half);
-      out.StoreFloats(b, kScaleVector, block.Half(0));
-      if constexpr (kHasMinimum) out.StoreFloats(b, kSecondVector, block.Half(1));
-      SpreadCodes(block, b, out);
+      const Block block{packed + b * Block::kBytes, half};
+      SpreadCodes(block, b, sink);
+      sink.Scale(b, 0, block.Half(0));
+      if constexpr (kHasMinimum) sink.Minimum(b, block.Half(1));
     }
   }
 
  private:
-  static HWY_INLINE void SpreadCodes(const PackedBlock<kDType>& block, int64_t b, PanelHalf out) {
+  template <class Sink>
+  static HWY_INLINE void SpreadCodes(const Block& block, int64_t b, Sink& sink) {
     DwordVector codes[8];
+    HWY_UNROLL(4)
     for (int j = 0; j < 4; ++j) {
       const DwordVector packed = block.Dword((kHasFifthBit ? 1 : 0) + j);
       codes[j] = LowNibbles(packed);
@@ -126,33 +116,38 @@ struct SmallBlockCodec {
       codes[6] = hn::Or(codes[6], FifthBits<6>(bits));
       codes[7] = hn::Or(codes[7], FifthBits<7>(bits));
     }
-    for (int j = 0; j < 8; ++j) out.StoreCodes(b, j, codes[j]);
+    HWY_UNROLL(8)
+    for (int j = 0; j < 8; ++j) sink.Codes(b, j, codes[j]);
   }
 };
 
 // Signed bytes. Where the product wants unsigned codes, 128 is added and taken off as a zero.
 struct Q8_0Codec {
+  static constexpr bool kIsSuperBlock = false;
   static constexpr bool kHasMinimum = false;
   static constexpr bool kTwoScales = false;
   static constexpr bool kSignedCodes = !kHasVnni;
   static constexpr int kZeroShift = kHasVnni ? 7 : 0;
   static constexpr int kCodeMax = 255;
 
-  static HWY_INLINE void Spread(const std::byte* packed, int64_t blocks, PanelHalf out) {
-    using Block = PackedBlock<DType::kQ8_0>;
+  using Block = PackedBlock<DType::kQ8_0>;
+
+  template <class Sink>
+  static HWY_INLINE void Spread(const std::byte* packed, int64_t blocks, int half, Sink& sink) {
     const DwordVector flip = hn::Set(DwordTag(), kSignedCodes ? 0u : 0x80808080u);
     for (int64_t b = 0; b < blocks; ++b) {
-      const Block block(packed + b * Block::kBytes, out.half);
-      out.StoreFloats(b, kScaleVector, block.Half(0));
-      for (int j = 0; j < 8; ++j) out.StoreCodes(b, j, hn::Xor(block.Dword(j), flip));
+      const Block block{packed + b * Block::kBytes, half};
+      HWY_UNROLL(8)
+      for (int j = 0; j < 8; ++j) sink.Codes(b, j, hn::Xor(block.Dword(j), flip));
+      sink.Scale(b, 0, block.Half(0));
     }
   }
 };
 
 // Q4_K and Q5_K: half fields d and dmin; the first three dword fields hold the 6-bit scales and
 // minima, byte i of a dword for run i or run 4 + i (UnpackScales6 in gguf_blocks.h).
-template <DType kDType>
-HWY_INLINE void SpreadScales6(const PackedBlock<kDType>& block, PanelHalf out) {
+template <DType kDType, class Sink>
+HWY_INLINE void SpreadScales6(const PackedBlock<kDType>& block, Sink& sink) {
   const FloatTag d;
   const IntTag di;
   const DwordVector top_bits = hn::Set(DwordTag(), 0x30303030u);
@@ -167,18 +162,18 @@ HWY_INLINE void SpreadScales6(const PackedBlock<kDType>& block, PanelHalf out) {
       hn::Or(HighNibbles(third), hn::And(hn::ShiftRight<2>(second), top_bits))};
   const FloatVector scale_unit = block.Half(0);
   const FloatVector minimum_unit = hn::Neg(block.Half(1));
+  HWY_UNROLL(8)
   for (int run = 0; run < 8; ++run) {
     const int shift = 8 * (run % 4);
     const auto scale = AndDwords(hn::ShiftRightSame(scales[run / 4], shift), 255);
     const auto minimum = AndDwords(hn::ShiftRightSame(minima[run / 4], shift), 255);
-    out.StoreFloats(run, kScaleVector,
-                    hn::Mul(scale_unit, hn::ConvertTo(d, hn::BitCast(di, scale))));
-    out.StoreFloats(run, kSecondVector,
-                    hn::Mul(minimum_unit, hn::ConvertTo(d, hn::BitCast(di, minimum))));
+    sink.Scale(run, 0, hn::Mul(scale_unit, hn::ConvertTo(d, hn::BitCast(di, scale))));
+    sink.Minimum(run, hn::Mul(minimum_unit, hn::ConvertTo(d, hn::BitCast(di, minimum))));
   }
 }
 
 struct Q4_KCodec {
+  static constexpr bool kIsSuperBlock = true;
   static constexpr bool kHasMinimum = true;
   static constexpr bool kTwoScales = false;
   static constexpr bool kSignedCodes = false;
@@ -186,20 +181,26 @@ struct Q4_KCodec {
   static constexpr int kCodeMax = 15;
   static constexpr int kCodesField = 3;
 
-  static HWY_INLINE void Spread(const std::byte* packed, int64_t /*blocks*/, PanelHalf out) {
-    const PackedBlock<DType::kQ4_K> block(packed, out.half);
-    SpreadScales6(block, out);
+  using Block = PackedBlock<DType::kQ4_K>;
+
+  template <class Sink>
+  static HWY_INLINE void Spread(const std::byte* packed, int64_t /*blocks*/, int half, Sink& sink) {
+    const Block block{packed, half};
+    HWY_UNROLL(4)
     for (int pair = 0; pair < 4; ++pair) {
+      HWY_UNROLL(8)
       for (int j = 0; j < 8; ++j) {
         const DwordVector codes = block.Dword(kCodesField + 8 * pair + j);
-        out.StoreCodes(2 * pair, j, LowNibbles(codes));
-        out.StoreCodes(2 * pair + 1, j, HighNibbles(codes));
+        sink.Codes(2 * pair, j, LowNibbles(codes));
+        sink.Codes(2 * pair + 1, j, HighNibbles(codes));
       }
     }
+    SpreadScales6(block, sink);
   }
 };
 
 struct Q5_KCodec {
+  static constexpr bool kIsSuperBlock = true;
   static constexpr bool kHasMinimum = true;
   static constexpr bool kTwoScales = false;
   static constexpr bool kSignedCodes = false;
@@ -208,24 +209,30 @@ struct Q5_KCodec {
   static constexpr int kFifthField = 3;
   static constexpr int kCodesField = 11;
 
-  static HWY_INLINE void Spread(const std::byte* packed, int64_t /*blocks*/, PanelHalf out) {
-    const PackedBlock<DType::kQ5_K> block(packed, out.half);
-    SpreadScales6(block, out);
+  using Block = PackedBlock<DType::kQ5_K>;
+
+  template <class Sink>
+  static HWY_INLINE void Spread(const std::byte* packed, int64_t /*blocks*/, int half, Sink& sink) {
+    const Block block{packed, half};
+    HWY_UNROLL(4)
     for (int pair = 0; pair < 4; ++pair) {
+      HWY_UNROLL(8)
       for (int j = 0; j < 8; ++j) {
         const DwordVector codes = block.Dword(kCodesField + 8 * pair + j);
         const DwordVector bits = hn::ShiftRightSame(block.Dword(kFifthField + j), 2 * pair);
         const DwordVector low_fifth = hn::ShiftLeft<4>(AndDwords(bits, 0x01010101u));
         const DwordVector high_fifth = hn::ShiftLeft<3>(AndDwords(bits, 0x02020202u));
-        out.StoreCodes(2 * pair, j, hn::Or(LowNibbles(codes), low_fifth));
-        out.StoreCodes(2 * pair + 1, j, hn::Or(HighNibbles(codes), high_fifth));
+        sink.Codes(2 * pair, j, hn::Or(LowNibbles(codes), low_fifth));
+        sink.Codes(2 * pair + 1, j, hn::Or(HighNibbles(codes), high_fifth));
       }
     }
+    SpreadScales6(block, sink);
   }
 };
 
 // Dword fields: 32 of low bits, 16 of high bits, 4 of scales (BlockQ6_K in gguf_blocks.h).
 struct Q6_KCodec {
+  static constexpr bool kIsSuperBlock = true;
   static constexpr bool kHasMinimum = false;
   static constexpr bool kTwoScales = true;
   static constexpr bool kSignedCodes = false;
@@ -234,38 +241,47 @@ struct Q6_KCodec {
   static constexpr int kHighField = 32;
   static constexpr int kScalesField = 48;
 
-  static HWY_INLINE void Spread(const std::byte* packed, int64_t /*blocks*/, PanelHalf out) {
-    const PackedBlock<DType::kQ6_K> block(packed, out.half);
-    SpreadScales(block, out);
-    const DwordVector two_bits = hn::Set(DwordTag(), 0x30303030u);
-    for (int half = 0; half < 2; ++half) {
-      const int b = 4 * half;
-      for (int j = 0; j < 8; ++j) {
-        const DwordVector low_02 = block.Dword(16 * half + j);
-        const DwordVector low_13 = block.Dword(16 * half + 8 + j);
-        const DwordVector high = block.Dword(kHighField + 8 * half + j);
-        const DwordVector high_0 = hn::And(hn::ShiftLeft<4>(high), two_bits);
-        const DwordVector high_1 = hn::And(hn::ShiftLeft<2>(high), two_bits);
-        const DwordVector high_2 = hn::And(high, two_bits);
-        const DwordVector high_3 = hn::And(hn::ShiftRight<2>(high), two_bits);
-        out.StoreCodes(b, j, hn::Or(LowNibbles(low_02), high_0));
-        out.StoreCodes(b + 1, j, hn::Or(LowNibbles(low_13), high_1));
-        out.StoreCodes(b + 2, j, hn::Or(HighNibbles(low_02), high_2));
-        out.StoreCodes(b + 3, j, hn::Or(HighNibbles(low_13), high_3));
-      }
-    }
+  using Block = PackedBlock<DType::kQ6_K>;
+
+  template <class Sink>
+  static HWY_INLINE void Spread(const std::byte* packed, int64_t /*blocks*/, int half, Sink& sink) {
+    const Block block{packed, half};
+    HWY_UNROLL(8)
+    for (int j = 0; j < 8; ++j) SpreadDword(block, 0, j, sink);
+    HWY_UNROLL(8)
+    for (int j = 0; j < 8; ++j) SpreadDword(block, 1, j, sink);
+    SpreadScales(block, sink);
   }
 
  private:
+  // Dword j of each of the four blocks in one half of the 256 columns.
+  template <class Sink>
+  static HWY_INLINE void SpreadDword(const Block& block, int columns_half, int j, Sink& sink) {
+    const DwordVector two_bits = hn::Set(DwordTag(), 0x30303030u);
+    const DwordVector low_02 = block.Dword(16 * columns_half + j);
+    const DwordVector low_13 = block.Dword(16 * columns_half + 8 + j);
+    const DwordVector high = block.Dword(kHighField + 8 * columns_half + j);
+    const DwordVector high_0 = hn::And(hn::ShiftLeft<4>(high), two_bits);
+    const DwordVector high_1 = hn::And(hn::ShiftLeft<2>(high), two_bits);
+    const DwordVector high_2 = hn::And(high, two_bits);
+    const DwordVector high_3 = hn::And(hn::ShiftRight<2>(high), two_bits);
+    const int b = 4 * columns_half;
+    sink.Codes(b, j, hn::Or(LowNibbles(low_02), high_0));
+    sink.Codes(b + 1, j, hn::Or(LowNibbles(low_13), high_1));
+    sink.Codes(b + 2, j, hn::Or(HighNibbles(low_02), high_2));
+    sink.Codes(b + 3, j, hn::Or(HighNibbles(low_13), high_3));
+  }
+
   // Scale 2 * b + g belongs to columns 16 * g … of block b.
-  static HWY_INLINE void SpreadScales(const PackedBlock<DType::kQ6_K>& block, PanelHalf out) {
+  template <class Sink>
+  static HWY_INLINE void SpreadScales(const Block& block, Sink& sink) {
     const FloatVector unit = block.Half(0);
+    HWY_UNROLL(16)
     for (int run = 0; run < 16; ++run) {
       const DwordVector four = block.Dword(kScalesField + run / 4);
       const DwordVector top = hn::ShiftLeftSame(four, 24 - 8 * (run % 4));
       const IntVector scale = hn::ShiftRight<24>(hn::BitCast(IntTag(), top));
-      out.StoreFloats(run / 2, run % 2 == 0 ? kScaleVector : kSecondVector,
-                      hn::Mul(unit, hn::ConvertTo(FloatTag(), scale)));
+      sink.Scale(run / 2, run % 2, hn::Mul(unit, hn::ConvertTo(FloatTag(), scale)));
     }
   }
 };

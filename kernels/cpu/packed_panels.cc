@@ -16,9 +16,10 @@ void PackBlock(const BlockFields& fields, const std::byte* block, int64_t row, i
   for (int64_t i = 0; i < fields.num_halves; ++i) {
     std::memcpy(out + (i * panel_rows + row) * 2, block + fields.halves_offset + 2 * i, 2);
   }
-  out += fields.num_halves * panel_rows * 2;
+  const int64_t lanes = panel_rows / 2;
+  out += fields.num_halves * panel_rows * 2 + row / lanes * fields.num_dwords * lanes * 4;
   for (int64_t i = 0; i < fields.num_dwords; ++i) {
-    std::memcpy(out + (i * panel_rows + row) * 4, block + fields.dwords_offset + 4 * i, 4);
+    std::memcpy(out + (i * lanes + row % lanes) * 4, block + fields.dwords_offset + 4 * i, 4);
   }
 }
 

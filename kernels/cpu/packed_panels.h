@@ -16,8 +16,10 @@ namespace oriel {
 // instead of one a row, and vector loads that bring one field of every row at once.
 //
 // Layout      panels one after the other; a panel's blocks in column order; a block is
-//               half_fields  [num_halves, panel_rows]  the block's half-precision numbers
-//               dword_fields [num_dwords, panel_rows]  its other bytes, four at a time
+//               half_fields  [num_halves, panel_rows]         the block's half-precision numbers
+//               dword_fields [2, num_dwords, panel_rows / 2]  its other bytes, four at a time, for
+//                                                             the first half of the rows, then the
+//                                                             second
 //             so that a block of a panel has panel_rows * block_bytes bytes, all of them fields.
 //             Rows that fill up the last panel are zero bytes.
 struct BlockFields {
