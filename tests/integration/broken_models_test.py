@@ -58,8 +58,8 @@ BROKEN_HEADERS = [
     ("more blocks than tensors", set_field(BLOCKS, 31), "blk.30"),
     ("a block count of billions", set_field(BLOCKS, 2 ** 32 - 1), BLOCKS),
     ("no heads", set_field(HEADS, 0), HEADS),
-    ("heads that do not divide the width", set_field(HEADS, 7), HEADS),
-    ("more KV heads than heads", set_field("llama.attention.head_count_kv", 10), "head_count_kv"),
+    ("heads that do not divide the width", set_field(HEADS, 7), "head_dim"),
+    ("more KV heads than heads", set_field("llama.attention.head_count_kv", 10), "KV heads"),
     ("no context", set_field("llama.context_length", 0), "context_length"),
     ("a negative epsilon", set_field("llama.attention.layer_norm_rms_epsilon", -1.0), "epsilon"),
     ("a tensor missing", lambda header: header.tensors.remove(header.tensor(QUERY)), QUERY),
@@ -91,8 +91,8 @@ def with_counts(data, tensors, fields):
 BROKEN_BYTES = [
     ("an empty file", lambda data: b"", ""),
     ("three bytes", lambda data: data[:3], ""),
-    ("another magic", lambda data: b"GGML" + data[4:], "magic"),
-    ("zeros", lambda data: bytes(4096), "magic"),
+    ("another magic", lambda data: b"GGML" + data[4:], "GGUF"),
+    ("zeros", lambda data: bytes(4096), "GGUF"),
     ("cut in the counts", lambda data: data[:20], ""),
     ("cut in the metadata", lambda data: data[:5000], ""),
     ("cut in the tensor list", lambda data: data[:-100], ""),
@@ -101,7 +101,7 @@ BROKEN_BYTES = [
     ("a metadata count of 2^60", lambda data: with_counts(data, 272, 2 ** 60), ""),
     ("a key of 2^62 bytes", lambda data: data[:24] + struct.pack("<Q", 2 ** 62) + data[32:], ""),
     ("an unknown type of value", lambda data: data[:52] + struct.pack("<I", 99) + data[56:], ""),
-    ("text", lambda data: b"This is a letter, not a model.\n" * 100, "magic"),
+    ("text", lambda data: b"This is a letter, not a model.\n" * 100, "GGUF"),
 ]
 
 
