@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "engine/files/gguf_metadata.h"
 #include "engine/base/token_id.h"
+#include "engine/files/gguf_metadata.h"
 #include "engine/tokenizer/vocabulary.h"
 
 namespace oriel {

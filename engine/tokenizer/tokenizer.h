@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "engine/base/token_id.h"
 #include "engine/files/gguf_file.h"
 #include "engine/tokenizer/byte_pair_encoder.h"
 #include "engine/tokenizer/pre_tokenizer.h"
 #include "engine/tokenizer/special_token_matcher.h"
-#include "engine/base/token_id.h"
 #include "engine/tokenizer/vocabulary.h"
 
 namespace oriel {

@@ -2,6 +2,7 @@
 #define ORIEL_KERNELS_CORE_TENSOR_VIEW_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -24,8 +25,8 @@ struct TensorView {
       : data(memory), shape(dimensions) {
     int64_t stride = 1;
     for (int i = kRank - 1; i >= 0; --i) {
-      strides[static_cast<size_t>(i)] = stride;
-      stride *= shape[static_cast<size_t>(i)];
+      strides[static_cast<std::size_t>(i)] = stride;
+      stride *= shape[static_cast<std::size_t>(i)];
     }
   }
 
@@ -38,8 +39,8 @@ struct TensorView {
   requires(std::is_same_v<T, const U>) constexpr TensorView(const TensorView<U, kRank>& other)
       : data(other.data), shape(other.shape), strides(other.strides) {}
 
-  constexpr int64_t dim(int axis) const { return shape[static_cast<size_t>(axis)]; }
-  constexpr int64_t stride(int axis) const { return strides[static_cast<size_t>(axis)]; }
+  constexpr int64_t dim(int axis) const { return shape[static_cast<std::size_t>(axis)]; }
+  constexpr int64_t stride(int axis) const { return strides[static_cast<std::size_t>(axis)]; }
 
   constexpr int64_t num_elements() const {
     int64_t count = 1;
@@ -61,8 +62,8 @@ struct TensorView {
   constexpr bool is_dense() const {
     int64_t stride = 1;
     for (int i = kRank - 1; i >= 0; --i) {
-      if (strides[static_cast<size_t>(i)] != stride) return false;
-      stride *= shape[static_cast<size_t>(i)];
+      if (strides[static_cast<std::size_t>(i)] != stride) return false;
+      stride *= shape[static_cast<std::size_t>(i)];
     }
     return true;
   }
@@ -73,7 +74,7 @@ struct TensorView {
     const std::array<int64_t, kRank> position{static_cast<int64_t>(index)...};
     int64_t offset = 0;
     for (int i = 0; i < kRank; ++i) {
-      offset += position[static_cast<size_t>(i)] * strides[static_cast<size_t>(i)];
+      offset += position[static_cast<std::size_t>(i)] * strides[static_cast<std::size_t>(i)];
     }
     return offset;
   }

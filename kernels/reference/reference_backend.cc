@@ -26,9 +26,7 @@ class ReferenceBackend : public Backend {
   absl::Status Embedding(const EmbeddingArgs& args, Stream&) override {
     return ReferenceEmbedding(args);
   }
-  absl::Status RmsNorm(const RmsNormArgs& args, Stream&) override {
-    return ReferenceRmsNorm(args);
-  }
+  absl::Status RmsNorm(const RmsNormArgs& args, Stream&) override { return ReferenceRmsNorm(args); }
   absl::Status MatMul(const MatMulArgs& args, Stream&) override { return ReferenceMatMul(args); }
   absl::Status RopeAngles(const RopeAnglesArgs& args, Stream&) override {
     return ReferenceRopeAngles(args);

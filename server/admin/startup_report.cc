@@ -47,7 +47,7 @@ std::string StartupReport(const Engine& engine, int64_t weight_bytes) {
     const double bytes =
         static_cast<double>(SequenceBytes(tokens, stats, config)) / static_cast<double>(tokens);
     absl::StrAppendFormat(&report,
-                          "a token  at %7d: %.0f bytes, FP16 tail included; %.1f times less than "
+                          "bytes per token at %7d: %.0f, FP16 tail included; %.1f times less than "
                           "FP16's %d\n",
                           tokens, bytes, static_cast<double>(geometry.fp16_token_bytes) / bytes,
                           geometry.fp16_token_bytes);

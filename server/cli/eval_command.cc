@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -127,8 +128,10 @@ absl::Status EvalCommand::Run() {
                     .decode = decode_,
                     .progress = {}};
   ORIEL_ASSIGN_OR_RETURN(options.formats, MakeUniformFormats(config.engine, model->config()));
-  options.progress = [](int64_t done, int64_t total) {
-    std::fprintf(stderr, "\r%3lld %% of %lld tokens", static_cast<long long>(100 * done / total),
+  options.progress = [last = int64_t{-1}](int64_t done, int64_t total) mutable {
+    const int64_t percent = 100 * done / total;
+    if (percent == std::exchange(last, percent)) return;
+    std::fprintf(stderr, "\r%3lld %% of %lld tokens", static_cast<long long>(percent),
                  static_cast<long long>(total));
   };
   ORIEL_ASSIGN_OR_RETURN(const KlReport report, EvaluateKl(*model, *backend, options, texts));
