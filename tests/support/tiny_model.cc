@@ -41,7 +41,7 @@ class TinyModelBuilder {
 
  private:
   void AddHyperParameters() {
-    const std::string& arch = spec_.architecture;
+    const std::string arch(spec_.architecture);
     writer_.AddString("general.architecture", arch);
     writer_.AddString("general.name", "tiny");
     writer_.AddUint32(arch + ".block_count", spec_.layers);

@@ -2,7 +2,7 @@
 #define ORIEL_TESTS_SUPPORT_TINY_MODEL_H_
 
 #include <cstdint>
-#include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "tests/support/gguf_writer.h"
@@ -11,7 +11,7 @@ namespace oriel {
 
 // The shape of a small random model. Weights are Q8_0 blocks, norms and biases F32.
 struct TinyModelSpec {
-  std::string architecture = "llama";  // or "qwen2", which gets biases
+  std::string_view architecture = "llama";  // or "qwen2", which gets biases
   uint32_t layers = 2;
   uint32_t hidden = 128;
   uint32_t feed_forward = 256;

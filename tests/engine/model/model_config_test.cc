@@ -57,10 +57,10 @@ TEST(ModelConfigTest, LinearScalingDividesTheFrequencies) {
 }
 
 struct BadModel {
-  std::string name;
+  const char* name;
   TinyModelSpec spec;
   std::function<void(GgufWriter&)> change;
-  std::string message;
+  const char* message;
 };
 
 TEST(ModelConfigTest, NamesWhatItCannotServe) {

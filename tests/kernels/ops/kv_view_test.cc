@@ -25,6 +25,8 @@ TEST(NumPackedPagesTest, APageIsPackedOnceTheWindowLiesBehindIt) {
 class CheckKvStepViewTest : public ::testing::Test {
  protected:
   CheckKvStepViewTest() {
+    step_.window_tokens = 128;
+    step_.sink_tokens = 5;
     storage_.packed_pool = {nullptr, {8, 16}};
     storage_.window_keys = {nullptr, {6, 1, 64, 64}};
     storage_.sink_keys = {nullptr, {2, 1, 5, 64}};
@@ -55,7 +57,7 @@ class CheckKvStepViewTest : public ::testing::Test {
   }
 
   KvLayerStorage storage_;
-  KvStepView step_{.window_tokens = 128, .sink_tokens = 5};
+  KvStepView step_;
   std::vector<KvView> views_;
   std::vector<PageId> packed_pages_;
   std::vector<WindowPageId> window_pages_;
