@@ -43,13 +43,13 @@ struct ChoiceDelta {
 };
 
 struct ChoiceOptions {
-  std::vector<std::string> stop;
-  std::vector<TokenId> stop_token_ids;
+  std::vector<std::string> stop = {};
+  std::vector<TokenId> stop_token_ids = {};
   bool include_stop = false;
   SkipSpecialTokens skip_special_tokens = SkipSpecialTokens::kYes;
   bool want_logprobs = false;     // fills ChoiceDelta::tokens
   bool want_every_token = false;  // a delta for each token, even one that adds no text
-  std::string echo_text;          // the prompt, to be put in front
+  std::string echo_text = {};     // the prompt, to be put in front
 };
 
 // One generation on its way to text: detokenizes, cuts at stop strings, counts.

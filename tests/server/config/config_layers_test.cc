@@ -1,0 +1,145 @@
+#include "server/config/config_layers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "server/config/config_field.h"
+
+namespace oriel {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ConfigLayersTest : public ::testing::Test {
+ protected:
+  ~ConfigLayersTest() override { std::filesystem::remove(path_); }
+
+  std::string Write(const std::string& text) {
+    std::ofstream(path_) << text;
+    return path_;
+  }
+
+  std::string Refusal(const ConfigLayers& layers) {
+    const auto config = ResolveServerConfig(layers);
+    EXPECT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument);
+    return std::string(config.status().message());
+  }
+
+  const std::string path_ = ::testing::TempDir() +
+                            ::testing::UnitTest::GetInstance()->current_test_info()->name() +
+                            ".yaml";
+};
+
+TEST_F(ConfigLayersTest, WithoutLayersTheDefaultsHold) {
+  const auto config = ResolveServerConfig({});
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(config->http_port, 8000);
+  EXPECT_EQ(config->engine.key_codec, Codec::kInt2);
+  EXPECT_EQ(config->engine.value_codec, Codec::kE8_1p5);
+}
+
+TEST_F(ConfigLayersTest, FlagsBeatTheEnvironmentAndThatTheFile) {
+  const auto config = ResolveServerConfig(
+      {.file_path = Write("window-tokens: 64\nsink-tokens: 7\nmax-num-seqs: 3\n"),
+       .environment = {{"window-tokens", "192"}, {"sink-tokens", "9"}},
+       .flags = {{"window-tokens", "256"}}});
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->engine.window_tokens, 256);
+  EXPECT_EQ(config->engine.sink_tokens, 9);
+  EXPECT_EQ(config->engine.max_num_seqs, 3);
+}
+
+TEST_F(ConfigLayersTest, AFileMayWriteUnderscores) {
+  const auto config = ResolveServerConfig(
+      {.file_path = Write("kv_cache_memory: 2GiB\n"), .environment = {}, .flags = {}});
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->engine.kv_cache_memory_bytes, int64_t{2} << 30);
+}
+
+TEST_F(ConfigLayersTest, AnUnknownNameIsRefusedWithTheNearestInItsSpelling) {
+  const std::string in_file =
+      Refusal({.file_path = Write("windw_tokens: 128\n"), .environment = {}, .flags = {}});
+  EXPECT_THAT(in_file, HasSubstr(path_));
+  EXPECT_THAT(in_file, HasSubstr("did you mean window_tokens?"));
+  EXPECT_THAT(Refusal({.file_path = {}, .environment = {}, .flags = {{"sink-tokes", "1"}}}),
+              HasSubstr("--sink-tokes: no such setting (did you mean sink-tokens?)"));
+}
+
+TEST_F(ConfigLayersTest, AValueOutOfRangeIsRefusedWithItsLimits) {
+  const struct {
+    const char* name;
+    const char* value;
+    const char* fragment;
+  } kCases[] = {
+      {"http-port", "70000", "0 to 65535"},
+      {"http-port", "eighty", "whole number"},
+      {"max-num-seqs", "0", "1 to 4096"},
+      {"key-codec", "int3", "int2"},
+      {"window-tokens", "100", "multiple of 64"},
+      {"drain-timeout", "nan", "seconds"},
+      {"kv-cache-memory", "lots", "1.5GiB"},
+      {"log-level", "loud", "trace, debug"},
+      {"vllm-metric-names", "perhaps", "true or false"},
+      {"backend", "abacus", "cpu, reference"},
+  };
+  for (const auto& test_case : kCases) {
+    EXPECT_THAT(
+        Refusal({.file_path = {}, .environment = {}, .flags = {{test_case.name, test_case.value}}}),
+        HasSubstr(test_case.fragment))
+        << test_case.name;
+  }
+}
+
+TEST_F(ConfigLayersTest, ABrokenFileIsRefusedWithItsLine) {
+  for (const char* text : {"a: [1, 2\n", "- 1\n- 2\n", "sink-tokens: [1]\n", "just text\n"}) {
+    const auto settings = ReadConfigFile(Write(text));
+    EXPECT_EQ(settings.status().code(), absl::StatusCode::kInvalidArgument) << text;
+    EXPECT_THAT(std::string(settings.status().message()), HasSubstr(path_));
+  }
+  EXPECT_EQ(ReadConfigFile(path_ + ".none").status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(ConfigLayersTest, ThePrintedConfigurationIsReadBackAsItself) {
+  const ConfigLayers layers{
+      .file_path = {},
+      .environment = {},
+      .flags = {
+          {"served-model-name", "true"}, {"drain-timeout", "2.5"}, {"kv-cache-memory", "1000001"}}};
+  const std::string printed = PrintConfig(*ResolveServerConfig(layers));
+  const auto again =
+      ResolveServerConfig({.file_path = Write(printed), .environment = {}, .flags = {}});
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(PrintConfig(*again), printed);
+  EXPECT_EQ(again->served_model_name, "true");
+  EXPECT_EQ(again->engine.kv_cache_memory_bytes, 1000001);
+}
+
+TEST_F(ConfigLayersTest, TheEnvironmentGivesNamedSettingsAndLeavesOthersAlone) {
+  const char* const environment[] = {"PATH=/bin", "ORIEL_SINK_TOKENS=9", "ORIEL_MODEL_DIR=/models",
+                                     "ORIEL_PORT=tcp://10.0.0.1:80", nullptr};
+  EXPECT_EQ(ReadConfigEnvironment(environment), (ConfigSettings{{"sink-tokens", "9"}}));
+}
+
+TEST_F(ConfigLayersTest, EveryFieldReadsWhatItWrites) {
+  const ServerConfig defaults;
+  for (const ConfigField& field : ConfigFields()) {
+    ServerConfig config;
+    EXPECT_TRUE(field.set(config, field.get(defaults)).ok()) << field.name;
+    EXPECT_EQ(field.get(config), field.get(defaults)) << field.name;
+    EXPECT_FALSE(field.help.empty()) << field.name;
+  }
+}
+
+TEST_F(ConfigLayersTest, TheExampleFileIsValid) {
+  const auto config = ResolveServerConfig(
+      {.file_path = std::string(ORIEL_SOURCE_DIR) + "/configs/server/oriel.yaml",
+       .environment = {},
+       .flags = {}});
+  EXPECT_TRUE(config.ok()) << config.status();
+}
+
+}  // namespace
+}  // namespace oriel

@@ -1,0 +1,251 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "server/json.h"
+#include "tests/server/support/raw_client.h"
+#include "tests/server/support/test_server.h"
+
+namespace oriel {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kPath[] = "/v1/completions";
+constexpr char kBody[] = R"({"prompt":"Hi","max_tokens":2})";
+constexpr char kStream[] = R"({"prompt":"Hi","max_tokens":100,"stream":true})";
+
+bool WaitUntil(const std::function<bool()>& condition) {
+  const absl::Time deadline = absl::Now() + absl::Seconds(10);
+  while (!condition() && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(2));
+  return condition();
+}
+
+TEST(ConnectionTest, OneConnectionServesRequestAfterRequest) {
+  TestServer server;
+  RawClient client(server.port());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(client.Post(kPath, kBody));
+    const RawResponse response = client.Read();
+    EXPECT_EQ(response.status, 200);
+    EXPECT_THAT(response.headers, HasSubstr("connection: keep-alive\r\n"));
+  }
+  EXPECT_EQ(server.http->num_connections(), 1);
+}
+
+TEST(ConnectionTest, AClientThatAsksToCloseIsClosed) {
+  TestServer server;
+  RawClient client(server.port());
+  client.Post(kPath, kBody, "connection: close\r\n");
+  EXPECT_THAT(client.Read().headers, HasSubstr("connection: close\r\n"));
+  EXPECT_TRUE(client.IsClosedByServer());
+}
+
+TEST(ConnectionTest, PipelinedRequestsAreAnsweredInOrder) {
+  TestServer server;
+  RawClient client(server.port());
+  std::string all;
+  for (int i = 1; i <= 5; ++i) {
+    const std::string body = absl::StrCat(R"({"prompt":"Hi","max_tokens":)", i, "}");
+    absl::StrAppend(&all, "POST ", kPath, " HTTP/1.1\r\ncontent-length: ", body.size(), "\r\n\r\n",
+                    body);
+  }
+  ASSERT_TRUE(client.Send(all));
+  for (int i = 1; i <= 5; ++i) {
+    EXPECT_EQ(Json::parse(client.Read().body)["usage"]["completion_tokens"], i);
+  }
+}
+
+TEST(ConnectionTest, ARequestThatComesDuringAnAnswerIsNotLost) {
+  TestServer server;
+  server.engine.Hold();
+  RawClient client(server.port());
+  client.Post(kPath, kStream);
+  const RequestId first = server.engine.WaitForRequests(1)[0];
+  client.Post(kPath, kBody);
+  server.engine.Emit(first, "x");
+  client.ReadUntil("\"text\":\"x\"");
+  server.engine.AnswerWith("hello");
+  server.engine.Finish(first, FinishReason::kStop);
+  EXPECT_TRUE(client.Read().complete);
+  EXPECT_EQ(Json::parse(client.Read().body)["choices"][0]["text"], "he");
+}
+
+TEST(ConnectionTest, AClientThatGoesAwayCancelsAllItsWork) {
+  for (const char* body : {R"({"prompt":"Hi","n":3,"stream":true})", R"({"prompt":"Hi","n":3})"}) {
+    for (bool reset : {false, true}) {
+      TestServer server;
+      server.engine.Hold();
+      RawClient client(server.port());
+      client.Post(kPath, body);
+      const auto ids = server.engine.WaitForRequests(3);
+      reset ? client.Reset() : client.Close();
+      for (RequestId id : ids) EXPECT_TRUE(server.engine.WaitForCancel(id)) << body;
+      EXPECT_TRUE(WaitUntil([&] { return server.http->num_connections() == 0; }));
+    }
+  }
+}
+
+TEST(ConnectionTest, AReaderThatStopsReadingIsGivenUpAndItsWorkCancelled) {
+  ServerConfig config;
+  config.http.write_timeout = absl::Milliseconds(200);
+  TestServer server(config);
+  server.engine.Hold();
+  RawClient client(server.port(), 4096);
+  // Log-probabilities make events large enough to fill the buffers between the two soon.
+  client.Post(kPath, R"({"prompt":"Hi","max_tokens":200,"stream":true,"logprobs":0})");
+  const RequestId id = server.engine.WaitForRequests(1)[0];
+  const absl::Time deadline = absl::Now() + absl::Seconds(10);
+  while (server.http->num_connections() > 0 && absl::Now() < deadline) {
+    server.engine.Emit(id, std::string(1000, 'x'));
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  EXPECT_TRUE(server.engine.WaitForCancel(id));
+  EXPECT_EQ(server.http->num_connections(), 0);
+}
+
+TEST(ConnectionTest, ABodyThatIsTooLargeIs413BeforeItIsRead) {
+  ServerConfig config;
+  config.http.body_bytes_max = 1000;
+  TestServer server(config);
+  RawClient announced(server.port());
+  announced.Send("POST /v1/completions HTTP/1.1\r\ncontent-length: 1001\r\n\r\n");
+  const RawResponse response = announced.Read();
+  EXPECT_EQ(response.status, 413);
+  EXPECT_EQ(Json::parse(response.body)["error"]["code"], "body_too_large");
+  RawClient chunked(server.port());
+  chunked.Send("POST /v1/completions HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n7d0\r\n" +
+               std::string(2000, 'x') + "\r\n0\r\n\r\n");
+  EXPECT_EQ(chunked.Read().status, 413);
+}
+
+TEST(ConnectionTest, AClientThatSendsAWholeTooLargeBodyStillReadsTheAnswer) {
+  ServerConfig config;
+  config.http.body_bytes_max = 1000;
+  TestServer server(config);
+  RawClient client(server.port());
+  ASSERT_TRUE(client.Post(kPath, std::string(4 << 20, 'x')));
+  EXPECT_EQ(client.Read().status, 413);
+}
+
+TEST(ConnectionTest, HeadersThatAreTooLargeAre431) {
+  TestServer server;
+  RawClient client(server.port());
+  client.Send("GET /health HTTP/1.1\r\nx: " + std::string(64 << 10, 'y') + "\r\n\r\n");
+  EXPECT_EQ(client.Read().status, 431);
+}
+
+TEST(ConnectionTest, WhatIsNoHttpIs400AndTheConnectionEnds) {
+  TestServer server;
+  for (const char* bytes :
+       {"hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+        "POST / HTTP/1.1\r\ncontent-length: -5\r\n\r\n",
+        "POST / HTTP/1.1\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}",
+        "POST / HTTP/1.1\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}"}) {
+    RawClient client(server.port());
+    client.Send(bytes);
+    EXPECT_EQ(client.Read().status, 400) << bytes;
+    EXPECT_TRUE(client.IsClosedByServer());
+  }
+  RawClient good(server.port());
+  good.Post(kPath, kBody);
+  EXPECT_EQ(good.Read().status, 200);
+}
+
+TEST(ConnectionTest, ASlowSenderAndAnIdleConnectionAreClosed) {
+  ServerConfig config;
+  config.http.read_timeout = absl::Milliseconds(100);
+  config.http.idle_timeout = absl::Milliseconds(100);
+  TestServer server(config);
+  RawClient slow(server.port()), idle(server.port());
+  slow.Send("POST /v1/completions HTTP/1.1\r\ncontent-le");
+  EXPECT_TRUE(slow.IsClosedByServer());
+  EXPECT_TRUE(idle.IsClosedByServer());
+}
+
+TEST(ConnectionTest, OneConnectionTooManyIsToldSo) {
+  ServerConfig config;
+  config.http.connections_max = 2;
+  TestServer server(config);
+  RawClient first(server.port()), second(server.port());
+  ASSERT_TRUE(WaitUntil([&] { return server.http->num_connections() == 2; }));
+  RawClient third(server.port());
+  const RawResponse response = third.Read();
+  EXPECT_EQ(response.status, 503);
+  EXPECT_THAT(response.headers, HasSubstr("retry-after: 1\r\n"));
+  first.Get("/livez");
+  EXPECT_EQ(first.Read().status, 200);
+}
+
+TEST(ConnectionTest, RequestIdsGoInAndOutUnlessTheyAreUnfitForAHeader) {
+  TestServer server;
+  RawClient client(server.port());
+  client.Post(kPath, kBody, "x-request-id: evening-7\r\n");
+  EXPECT_THAT(client.Read().headers, HasSubstr("x-request-id: evening-7\r\n"));
+  client.Post(kPath, kBody, "x-request-id: two words\r\n");
+  EXPECT_THAT(client.Read().headers, ::testing::Not(HasSubstr("two words")));
+}
+
+TEST(ConnectionTest, HeadHasTheHeadersOfGetAndNoBody) {
+  TestServer server;
+  RawClient client(server.port());
+  client.Send("HEAD /livez HTTP/1.1\r\n\r\nGET /livez HTTP/1.1\r\n\r\n");
+  const std::string both = client.ReadUntil("{\"status\":\"ok\"}");
+  EXPECT_EQ(both.find("{\"status\""), both.rfind("{\"status\""));
+  EXPECT_THAT(both, HasSubstr("content-length: 15"));
+}
+
+TEST(ConnectionTest, AnOldClientGetsAStreamWithoutChunks) {
+  TestServer server;
+  server.engine.AnswerWith("hi");
+  RawClient client(server.port());
+  client.Send(absl::StrCat("POST ", kPath, " HTTP/1.0\r\ncontent-length: ", sizeof(kStream) - 1,
+                           "\r\n\r\n", kStream));
+  const std::string all = client.ReadUntil("[DONE]\n\n");
+  EXPECT_THAT(all, HasSubstr("\r\n\r\ndata: {"));
+  EXPECT_THAT(all, ::testing::Not(HasSubstr("chunked")));
+}
+
+TEST(ConnectionTest, AClientThatWaitsForContinueIsTold) {
+  TestServer server;
+  RawClient client(server.port());
+  client.Send(absl::StrCat("POST ", kPath, " HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: ",
+                           sizeof(kBody) - 1, "\r\n\r\n"));
+  EXPECT_EQ(client.Read().status, 100);
+  client.Send(kBody);
+  EXPECT_EQ(client.Read().status, 200);
+}
+
+TEST(ConnectionTest, DrainWaitsForRunningAnswersAndClosesAfterThem) {
+  TestServer server;
+  server.engine.Hold();
+  RawClient client(server.port());
+  client.Post(kPath, kStream);
+  const RequestId id = server.engine.WaitForRequests(1)[0];
+  EXPECT_FALSE(server.http->Drain(absl::Now() + absl::Milliseconds(50)));
+  std::thread finisher([&] {
+    server.engine.Emit(id, "end");
+    server.engine.Finish(id, FinishReason::kStop);
+  });
+  EXPECT_TRUE(server.http->Drain(absl::Now() + absl::Seconds(10)));
+  finisher.join();
+  EXPECT_TRUE(client.Read().complete);
+  EXPECT_TRUE(client.IsClosedByServer());
+}
+
+TEST(ConnectionTest, EndingTheServerCancelsWhatStillRuns) {
+  auto server = std::make_unique<TestServer>();
+  server->engine.Hold();
+  RawClient client(server->port());
+  client.Post(kPath, kStream);
+  const RequestId id = server->engine.WaitForRequests(1)[0];
+  server->http.reset();
+  EXPECT_TRUE(server->engine.WaitForCancel(id));
+}
+
+}  // namespace
+}  // namespace oriel

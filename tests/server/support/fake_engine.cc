@@ -1,0 +1,172 @@
+#include "tests/server/support/fake_engine.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "absl/time/clock.h"
+#include "kernels/core/check.h"
+#include "kernels/core/status.h"
+#include "tests/server/support/fake_text_model.h"
+
+namespace oriel {
+namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(10);
+constexpr float kLogprob = -0.5f;
+
+TokenEvent TextEvent(TokenEvent::Kind kind, TokenId token, int32_t num_top) {
+  TokenEvent event{
+      .kind = kind, .token = token, .logprob = kLogprob, .top_logprobs = {}, .status = {}};
+  for (int32_t i = 0; i < num_top; ++i) {
+    event.top_logprobs.push_back({.token = token + i, .logprob = kLogprob - static_cast<float>(i)});
+  }
+  return event;
+}
+
+TokenEvent EndEvent(FinishReason reason, absl::Status status) {
+  TokenEvent event;
+  event.kind = TokenEvent::Kind::kFinished;
+  event.finish_reason = reason;
+  event.status = std::move(status);
+  return event;
+}
+
+}  // namespace
+
+FakeEngine::FakeEngine(EngineConfig config) : config_(config) {
+  model_config_.architecture = "fake";
+  model_config_.layers = 2;
+  model_config_.q_heads = 4;
+  model_config_.kv_heads = 2;
+  model_config_.head_dim = 64;
+  model_config_.vocab = kFakeVocab;
+}
+
+EngineConfig FakeEngine::DefaultConfig() {
+  EngineConfig config;
+  config.max_model_len = 256;
+  config.kv_cache_memory_bytes = 64 << 20;
+  config.queue_requests_max = 64;
+  return config;
+}
+
+void FakeEngine::AnswerWith(std::string text) {
+  absl::MutexLock lock(&mutex_);
+  script_ = std::move(text);
+  holding_ = false;
+}
+
+void FakeEngine::Hold() {
+  absl::MutexLock lock(&mutex_);
+  holding_ = true;
+}
+
+void FakeEngine::RefuseWith(absl::Status status) {
+  absl::MutexLock lock(&mutex_);
+  refusal_ = std::move(status);
+}
+
+absl::StatusOr<std::shared_ptr<TokenStream>> FakeEngine::Submit(GenerationRequest request) {
+  ORIEL_RETURN_IF_ERROR(ValidateGenerationRequest(request, config_, model_config_.vocab));
+  auto stream = std::make_shared<TokenStream>();
+  absl::MutexLock lock(&mutex_);
+  if (!refusal_.ok()) return refusal_;
+  order_.push_back(request.id);
+  streams_[request.id] = stream;
+  if (!holding_) Answer(request, *stream);
+  requests_[request.id] = std::move(request);
+  return stream;
+}
+
+void FakeEngine::Answer(const GenerationRequest& request, TokenStream& stream) {
+  mutex_.AssertHeld();
+  if (request.sampling.num_top_prompt_logprobs >= 0) {
+    for (size_t i = 0; i < request.prompt.size(); ++i) {
+      TokenEvent event = TextEvent(TokenEvent::Kind::kPromptToken, request.prompt[i],
+                                   i == 0 ? 0 : request.sampling.num_top_prompt_logprobs);
+      if (i == 0) event.logprob = std::numeric_limits<float>::quiet_NaN();
+      stream.Push(std::move(event));
+    }
+  }
+  const auto count = std::min(script_.size(), static_cast<size_t>(request.max_tokens));
+  for (size_t i = 0; i < count; ++i) {
+    stream.Push(TextEvent(TokenEvent::Kind::kToken, static_cast<unsigned char>(script_[i]),
+                          std::max(0, request.sampling.num_top_logprobs)));
+  }
+  const bool whole = script_.size() < static_cast<size_t>(request.max_tokens);
+  stream.Push(EndEvent(whole ? FinishReason::kStop : FinishReason::kLength, absl::OkStatus()));
+}
+
+void FakeEngine::Emit(RequestId id, std::string_view text) {
+  absl::MutexLock lock(&mutex_);
+  for (char c : text) {
+    streams_.at(id)->Push(TextEvent(TokenEvent::Kind::kToken, static_cast<unsigned char>(c), 0));
+  }
+}
+
+void FakeEngine::Finish(RequestId id, FinishReason reason, absl::Status status) {
+  absl::MutexLock lock(&mutex_);
+  streams_.at(id)->Push(EndEvent(reason, std::move(status)));
+}
+
+void FakeEngine::Cancel(RequestId id) {
+  absl::MutexLock lock(&mutex_);
+  canceled_.insert(id);
+  const auto stream = streams_.find(id);
+  if (stream == streams_.end()) return;
+  stream->second->Push(EndEvent(FinishReason::kCanceled, absl::OkStatus()));
+}
+
+std::vector<RequestId> FakeEngine::WaitForRequests(size_t count) {
+  absl::MutexLock lock(&mutex_);
+  const auto arrived = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return order_.size() >= count; };
+  ORIEL_CHECK(mutex_.AwaitWithTimeout(absl::Condition(&arrived), kPatience));
+  return order_;
+}
+
+bool FakeEngine::WaitForCancel(RequestId id) {
+  absl::MutexLock lock(&mutex_);
+  const auto canceled = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return canceled_.contains(id); };
+  return mutex_.AwaitWithTimeout(absl::Condition(&canceled), kPatience);
+}
+
+GenerationRequest FakeEngine::request(RequestId id) {
+  absl::MutexLock lock(&mutex_);
+  return requests_.at(id);
+}
+
+size_t FakeEngine::num_requests() {
+  absl::MutexLock lock(&mutex_);
+  return order_.size();
+}
+
+bool FakeEngine::Drain(absl::Time) {
+  absl::MutexLock lock(&mutex_);
+  refusal_ = absl::UnavailableError("the engine is draining");
+  return true;
+}
+
+absl::Status FakeEngine::health() const {
+  absl::MutexLock lock(&mutex_);
+  return health_;
+}
+
+void FakeEngine::SetHealth(absl::Status health) {
+  absl::MutexLock lock(&mutex_);
+  health_ = std::move(health);
+}
+
+EngineStats FakeEngine::stats() const {
+  EngineStats stats;
+  stats.pages_total = stats.pages_free = 100;
+  stats.window_pages_total = stats.window_pages_free = 10;
+  stats.page_bytes = 8000;  // 2 layers of 2 heads of 2 000 bytes
+  stats.window_page_bytes = 65536;
+  stats.sink_slot_bytes = 5120;
+  stats.scratch_bytes = 1024;
+  stats.prompt_tokens = 7;
+  stats.requests_waiting = 3;
+  return stats;
+}
+
+}  // namespace oriel

@@ -1,0 +1,27 @@
+#include "tests/server/support/test_server.h"
+
+#include "kernels/core/check.h"
+#include "server/http/service_routes.h"
+
+namespace oriel {
+
+TestParts::TestParts(ServerConfig server_config)
+    : config(std::move(server_config)),
+      context{.config = config,
+              .model_name = kTestModelName,
+              .created_unix_s = 1,
+              .weight_bytes = 2,
+              .text = text,
+              .engine = engine} {}
+
+TestServer::TestServer(ServerConfig server_config) : TestParts(std::move(server_config)) {
+  AddServiceRoutes(context, router);
+  auto listening = HttpServer::Listen(
+      {.host = "127.0.0.1", .port = 0, .threads = 2, .limits = config.http, .on_answer = {}},
+      router);
+  ORIEL_CHECK(listening.ok());
+  http = *std::move(listening);
+  http->Start();
+}
+
+}  // namespace oriel
