@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <deque>
 #include <string>
-#include <utility>
 
 #include "absl/status/statusor.h"
 #include "server/config/config_field.h"
@@ -25,8 +24,14 @@ class ConfigFlags {
   absl::StatusOr<ServerConfig> Resolve() const;
 
  private:
+  struct Flag {
+    std::string name;
+    std::string value;
+    CLI::Option* option = nullptr;  // says whether the flag was given; lives as long as the command
+  };
+
   std::string file_path_;
-  std::deque<std::pair<std::string, std::string>> values_;  // name, value; empty: not given
+  std::deque<Flag> flags_;  // a deque: options point at the values
 };
 
 }  // namespace oriel
