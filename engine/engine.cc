@@ -20,15 +20,6 @@
 namespace oriel {
 namespace {
 
-KvCacheCounts CountsOf(const EngineConfig& config, const KvStorageShape& shape) {
-  return {.num_pages = shape.num_pages,
-          .num_window_pages = shape.num_window_pages,
-          .num_sequence_slots = shape.num_sequence_slots,
-          .window_tokens = config.window_tokens,
-          .sink_tokens = config.sink_tokens,
-          .prefill_chunk_tokens = config.prefill_chunk_tokens};
-}
-
 absl::Status CheckFitsModel(const EngineConfig& config, const Model& model, size_t num_formats) {
   if (config.max_model_len < 1 || config.kv_cache_memory_bytes < 1) {
     return absl::InvalidArgumentError(absl::StrCat(

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/kv_cache/kv_cache_plan.h"
 #include "engine/kv_cache/window_pages.h"
 #include "kernels/core/check.h"
 #include "kernels/core/status.h"
@@ -19,12 +20,7 @@ absl::StatusOr<std::unique_ptr<ForcedSequence>> ForcedSequence::Make(
       .num_sequence_slots = 1,
       .sink_tokens = config.sink_tokens,
       .scratch_rows = config.prefill_chunk_tokens};
-  const KvCacheCounts counts{.num_pages = shape.num_pages,
-                             .num_window_pages = shape.num_window_pages,
-                             .num_sequence_slots = shape.num_sequence_slots,
-                             .window_tokens = config.window_tokens,
-                             .sink_tokens = shape.sink_tokens,
-                             .prefill_chunk_tokens = config.prefill_chunk_tokens};
+  const KvCacheCounts counts = CountsOf(config, shape);
   ORIEL_ASSIGN_OR_RETURN(KvStorage storage, KvStorage::Make(backend, std::move(formats), shape));
   ORIEL_ASSIGN_OR_RETURN(BatchStager stager, BatchStager::Make(backend, counts));
   std::unique_ptr<ForcedSequence> forced(

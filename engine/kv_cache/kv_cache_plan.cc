@@ -40,6 +40,15 @@ absl::Status TooSmall(const KvUnitBytes& unit_bytes, const EngineConfig& config)
 
 }  // namespace
 
+KvCacheCounts CountsOf(const EngineConfig& config, const KvStorageShape& shape) {
+  return {.num_pages = shape.num_pages,
+          .num_window_pages = shape.num_window_pages,
+          .num_sequence_slots = shape.num_sequence_slots,
+          .window_tokens = config.window_tokens,
+          .sink_tokens = config.sink_tokens,
+          .prefill_chunk_tokens = config.prefill_chunk_tokens};
+}
+
 int32_t PagesOfLongestSequence(const EngineConfig& config) {
   return PackedPagesFor(config.max_model_len, config.window_tokens);
 }

@@ -5,9 +5,13 @@
 
 #include "absl/status/statusor.h"
 #include "engine/base/engine_config.h"
+#include "engine/kv_cache/kv_cache.h"
 #include "engine/kv_cache/kv_storage.h"
 
 namespace oriel {
+
+// What pools and stagers share out of a storage of this shape.
+KvCacheCounts CountsOf(const EngineConfig& config, const KvStorageShape& shape);
 
 // Packed pages of a sequence whose cache holds max_model_len tokens.
 int32_t PagesOfLongestSequence(const EngineConfig& config);
