@@ -16,8 +16,8 @@
 
 namespace oriel {
 
-// One sequence whose tokens are all known, with a cache of its own: teacher forcing through the same
-// pools, stager and kernels that serve.
+// One sequence whose tokens are all known, with a cache of its own: teacher forcing through the
+// same pools, stager and kernels that serve.
 //
 // Lifecycle   made for a text; `backend` and the models outlive it.
 // Threads     one.
@@ -33,8 +33,8 @@ class ForcedSequence {
   int32_t num_tokens() const { return sequence_->num_prompt_tokens(); }
   int32_t num_fed() const { return sequence_->num_cached(); }
 
-  // Runs the model on the next `count` tokens: as one prompt chunk (1 … prefill_chunk_tokens), or as
-  // one decode row (count 1). The model then holds their hidden states.
+  // Runs the model on the next `count` tokens: as one prompt chunk (1 … prefill_chunk_tokens), or
+  // as one decode row (count 1). The model then holds their hidden states.
   absl::Status Feed(Model& model, RowKind kind, int32_t count);
 
   // Bytes that the sequence holds now: its packed pages, and its window pages and sinks.

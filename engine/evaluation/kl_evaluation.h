@@ -49,11 +49,11 @@ struct KlReport {
   double bits_per_value_total = 0.0;  // window pages and sinks counted too, at the end of a text
 };
 
-// The quality measure: the model reads each text twice, once over FP16 pages and once over the pages
-// under test, through the kernels that serve, and the next-token distributions are compared.
+// The quality measure: the model reads each text twice, once over FP16 pages and once over the
+// pages under test, through the kernels that serve, and the next-token distributions are compared.
 //
-// Errors      InvalidArgument: a text is empty or not longer than score_from. ResourceExhausted: the caches
-//             do not fit.
+// Errors      InvalidArgument: a text is empty or not longer than score_from. ResourceExhausted:
+//             the caches do not fit.
 absl::StatusOr<KlReport> EvaluateKl(Model& model, Backend& backend, const KlOptions& options,
                                     const std::vector<KlText>& texts);
 

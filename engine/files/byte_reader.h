@@ -19,8 +19,8 @@ namespace oriel {
 // Reads little-endian values from bytes that nobody has checked: each read is compared with what is
 // left.
 //
-// Errors   DataLoss names what was read, where, how much it needs and how much there is.
-// Limits   never reads outside the span; a failed read moves nothing.
+// Errors      DataLoss names what was read, where, how much it needs and how much there is.
+// Limits      never reads outside the span; a failed read moves nothing.
 class ByteReader {
  public:
   explicit ByteReader(std::span<const std::byte> bytes) : bytes_(bytes) {}

@@ -32,16 +32,14 @@ struct GgufTensor {
 // after that no view of it can lie outside the file.
 //
 // Lifecycle   owns the mapping; every view (names, strings, tensor data) lives as long as the file
-// object
-//             and survives a move of it.
+//             object and survives a move of it.
 // Threads     all const methods may be called from several threads.
 // Limits      65 535 tensors, a tensor name 64 bytes, 4 dimensions of 1 or more, alignment a power
-// of two of
-//             8 … 65 536 (32 if not stated), the element types of DType; metadata as in
+//             of two of 8 … 65 536 (32 if not stated), the element types of DType; metadata as in
 //             gguf_metadata.h.
 // Errors      InvalidArgument (not allowed or not supported), DataLoss (the file is too short), and
-// those of
-//             MappedFile::Open. The text starts with the path and names what, which and the limit.
+//             those of MappedFile::Open. The text starts with the path and names what, which and
+//             the limit.
 class GgufFile {
  public:
   static constexpr uint64_t kTensorsMax = 65535;

@@ -53,8 +53,9 @@ struct GgufEntry {
 // Lifecycle   views into the bytes it was read from; valid as long as they are.
 // Threads     all const methods may be called from several threads.
 // Limits      keys 65 535, a key 65 535 bytes, a string 64 MiB, an array what the file holds; no
-// array of arrays. Errors      NotFound for a missing key, InvalidArgument for another type or
-// range; both name key and type.
+//             array of arrays.
+// Errors      NotFound for a missing key, InvalidArgument for another type or range; both name key
+//             and type.
 class GgufMetadata {
  public:
   static constexpr uint64_t kKeysMax = 65535;

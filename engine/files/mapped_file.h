@@ -16,8 +16,7 @@ namespace oriel {
 // Threads     any number of readers.
 // Invariant   bytes() starts on a memory page. A file of zero bytes has an empty span.
 // Limits      a regular file. It must not shrink while it is mapped: the kernel answers a read past
-// the
-//             new end with SIGBUS. Replace a model file by renaming a new one over it.
+//             the new end with SIGBUS. Replace a model file by renaming a new one over it.
 class MappedFile {
  public:
   // Errors: NotFound, PermissionDenied, InvalidArgument (not a regular file) or Internal, each with

@@ -23,8 +23,8 @@ struct EndCounts {
   uint64_t failed = 0;
 };
 
-// Tokens that running sequences hold in the cache, by where they are read. Sinks are counted beside:
-// the page or window that they stand in has rows for them too.
+// Tokens that running sequences hold in the cache, by where they are read. Sinks are counted
+// beside: the page or window that they stand in has rows for them too.
 struct HeldTokens {
   int64_t packed = 0;
   int64_t window = 0;

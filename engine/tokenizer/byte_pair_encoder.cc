@@ -26,7 +26,8 @@ struct MergeIds {
   TokenId result = 0;
 };
 
-// The first byte belongs to the left token even if it is the separator, so the search starts behind it.
+// The first byte belongs to the left token even if it is the separator, so the search starts behind
+// it.
 std::optional<MergeIds> ParseMerge(const Vocabulary& vocabulary, std::string_view line) {
   const size_t separator = line.find(' ', 1);
   if (separator == std::string_view::npos) return std::nullopt;
@@ -134,7 +135,8 @@ void BytePairEncoder::MergeAll(Workspace& workspace) const {
     const Workspace::Candidate candidate = workspace.candidates_.back();
     workspace.candidates_.pop_back();
 
-    // Tokens only grow, so equal ids mean that neither side has changed since the candidate was queued.
+    // Tokens only grow, so equal ids mean that neither side has changed since the candidate was
+    // queued.
     Workspace::Symbol& left = symbols[static_cast<size_t>(candidate.left)];
     if (left.id != candidate.left_id || left.next == kNoSymbol) continue;
     Workspace::Symbol& right = symbols[static_cast<size_t>(left.next)];

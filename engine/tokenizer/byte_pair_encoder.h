@@ -16,11 +16,12 @@
 
 namespace oriel {
 
-// Byte-pair encoding of one piece of text: starts from one token a byte and joins, again and again, the
-// neighbours whose merge comes first in the model's list, the leftmost of equal ones first.
+// Byte-pair encoding of one piece of text: starts from one token a byte and joins, again and again,
+// the neighbours whose merge comes first in the model's list, the leftmost of equal ones first.
 //
-// A queue holds the possible merges of the piece. A merge changes two neighbourhoods, so a piece of n bytes
-// costs O(n log n) however long it is. An entry whose tokens have changed since is skipped when it comes up.
+// A queue holds the possible merges of the piece. A merge changes two neighbourhoods, so a piece of
+// n bytes costs O(n log n) however long it is. An entry whose tokens have changed since is skipped
+// when it comes up.
 //
 // Lifecycle   with whole pieces first, borrows the vocabulary's bytes, which must outlive it.
 // Threads     const; each thread brings its own workspace.
@@ -34,15 +35,16 @@ class BytePairEncoder {
     kTakeThemFirst,  // a piece that is a token as a whole becomes that token without any merge
   };
 
-  // `merges` are lines "left right" of two tokens' texts. Errors: InvalidArgument names the merge whose
-  // tokens or result the vocabulary does not have.
+  // `merges` are lines "left right" of two tokens' texts. Errors: InvalidArgument names the merge
+  // whose tokens or result the vocabulary does not have.
   static absl::StatusOr<BytePairEncoder> Make(const Vocabulary& vocabulary,
                                               std::span<const std::string_view> merges,
                                               WholePieces whole_pieces);
 
   class Workspace;
 
-  // Appends the tokens of the piece to `ids`. A byte that the vocabulary has no token for is left out.
+  // Appends the tokens of the piece to `ids`. A byte that the vocabulary has no token for is left
+  // out.
   void Encode(std::string_view piece, Workspace& workspace, std::vector<TokenId>& ids) const;
 
   // Whether the vocabulary has a token for this byte alone.
@@ -70,7 +72,8 @@ class BytePairEncoder::Workspace {
  private:
   friend class BytePairEncoder;
 
-  // A token of the piece in the making. Joined with its left neighbour, it stays in place as a dead one.
+  // A token of the piece in the making. Joined with its left neighbour, it stays in place as a dead
+  // one.
   struct Symbol {
     TokenId id = 0;
     int32_t previous = 0;

@@ -9,11 +9,12 @@
 
 namespace oriel {
 
-// Turns tokens into text as they come: a token may end inside of a character, a text delta never does.
+// Turns tokens into text as they come: a token may end inside of a character, a text delta never
+// does.
 //
-// Bytes that later tokens may complete to a character are kept back, three at most. Bytes that nothing can
-// complete become U+FFFD. The deltas and Finish() together are ReplaceInvalidUtf8(Tokenizer::Decode(all)),
-// however the tokens cut it.
+// Bytes that later tokens may complete to a character are kept back, three at most. Bytes that
+// nothing can complete become U+FFFD. The deltas and Finish() together are
+// ReplaceInvalidUtf8(Tokenizer::Decode(all)), however the tokens cut it.
 //
 // Lifecycle   one a generation; borrows the tokenizer.
 // Threads     one at a time.

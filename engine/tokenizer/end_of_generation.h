@@ -12,10 +12,10 @@
 
 namespace oriel {
 
-// The tokens after which a model has nothing more to say, sorted. A model file names only some of them by id
-// (end of text, of turn, of message); the others are known by their text, because a chat model ends its turn
-// with <|im_end|> or <|eot_id|> whatever the file calls its end token. A code model also ends where it starts
-// another file or repository, or pads an infill.
+// The tokens after which a model has nothing more to say, sorted. A model file names only some of
+// them by id (end of text, of turn, of message); the others are known by their text, because a chat
+// model ends its turn with <|im_end|> or <|eot_id|> whatever the file calls its end token. A code
+// model also ends where it starts another file or repository, or pads an infill.
 //
 // Source  llama.cpp, llama_vocab::impl::load, so that generations end at the same token.
 absl::StatusOr<std::vector<TokenId>> FindEndOfGenerationTokens(const GgufMetadata& metadata,

@@ -34,9 +34,9 @@ class MatchWorkspace {
   std::unique_ptr<pcre2_match_context, Free> context_;
 };
 
-// A regular expression over UTF-8 text with Unicode classes, compiled to machine code where the system allows
-// it and interpreted otherwise. \s is Unicode's White_Space and \S everything else; an expression may not contain
-// an escaped backslash before an s.
+// A regular expression over UTF-8 text with Unicode classes, compiled to machine code where the
+// system allows it and interpreted otherwise. \s is Unicode's White_Space and \S everything else;
+// an expression may not contain an escaped backslash before an s.
 //
 // Threads     const; each thread brings its own workspace.
 class Pattern {
@@ -44,9 +44,9 @@ class Pattern {
   // Errors: InvalidArgument with the expression and PCRE2's reason.
   static absl::StatusOr<Pattern> Compile(std::string_view expression);
 
-  // Appends the parts of `text` to `pieces`: every match, and what lies between matches. In their order they
-  // are the whole text. `text` must be valid UTF-8.
-  // Errors: InvalidArgument if a limit of the workspace is reached.
+  // Appends the parts of `text` to `pieces`: every match, and what lies between matches. In their
+  // order they are the whole text. `text` must be valid UTF-8. Errors: InvalidArgument if a limit
+  // of the workspace is reached.
   absl::Status Split(std::string_view text, MatchWorkspace& workspace,
                      std::vector<std::string_view>& pieces) const;
 

@@ -19,9 +19,9 @@ class PreTokenizer {
  public:
   static absl::StatusOr<PreTokenizer> Make(const PreTokenizerRule& rule);
 
-  // The pieces are views of `text`, in order, and together the whole of it. `text` need not be valid UTF-8:
-  // every run of bytes that are no characters is a piece of its own.
-  // Errors: InvalidArgument if a pattern reaches its limits.
+  // The pieces are views of `text`, in order, and together the whole of it. `text` need not be
+  // valid UTF-8: every run of bytes that are no characters is a piece of its own. Errors:
+  // InvalidArgument if a pattern reaches its limits.
   absl::StatusOr<std::vector<std::string_view>> Split(std::string_view text,
                                                       MatchWorkspace& workspace) const;
 

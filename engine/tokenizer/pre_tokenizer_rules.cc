@@ -5,7 +5,8 @@
 namespace oriel {
 namespace {
 
-// In these patterns \s, \p{L} and the like are Unicode classes. [^\P{L}a-z] reads: a letter that is not a-z.
+// In these patterns \s, \p{L} and the like are Unicode classes. [^\P{L}a-z] reads: a letter that is
+// not a-z.
 
 // English suffixes, in the two ways that families spell them.
 #define ORIEL_SUFFIXES R"re('s|'t|'re|'ve|'m|'ll|'d)re"
@@ -95,7 +96,8 @@ constexpr PreTokenizerRule Rule(std::string_view name, std::span<const std::stri
   return {.name = name, .patterns = patterns};
 }
 
-// The families whose tokenizers put the begin token first and look a whole piece up before they merge.
+// The families whose tokenizers put the begin token first and look a whole piece up before they
+// merge.
 constexpr PreTokenizerRule WholePiecesRule(std::string_view name,
                                            std::span<const std::string_view> patterns) {
   return {.name = name, .patterns = patterns, .whole_pieces_first = true, .adds_begin_token = true};

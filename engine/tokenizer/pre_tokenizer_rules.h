@@ -19,9 +19,9 @@ struct PreTokenizerRule {
 
 // All rules that are known, in the order of a message that lists them.
 //
-// Source  llama.cpp, llm_tokenizer_bpe and llama_vocab::impl::load: model files carry that program's names, and
-//         their ids must be the same. It does not normalize text, not even where a family's own tokenizer
-//         composes characters first (Qwen2: NFC); neither do we.
+// Source  llama.cpp, llm_tokenizer_bpe and llama_vocab::impl::load: model files carry that
+//         program's names, and their ids must be the same. It does not normalize text, not even
+//         where a family's own tokenizer composes characters first (Qwen2: NFC); neither do we.
 std::span<const PreTokenizerRule> PreTokenizerRules();
 
 // Null if no rule has this name.

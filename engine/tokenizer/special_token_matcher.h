@@ -11,10 +11,12 @@
 
 namespace oriel {
 
-// Finds whole tokens written out in a text: at the leftmost place where one starts, the longest one.
+// Finds whole tokens written out in a text: at the leftmost place where one starts, the longest
+// one.
 //
-// A trie over the tokens' bytes. Most bytes of a text start no token and cost one table lookup; a place where
-// one could start costs at most the longest token's bytes, however many tokens there are.
+// A trie over the tokens' bytes. Most bytes of a text start no token and cost one table lookup; a
+// place where one could start costs at most the longest token's bytes, however many tokens there
+// are.
 //
 // Threads     const after the last Add.
 class SpecialTokenMatcher {

@@ -13,15 +13,17 @@ namespace oriel {
 
 // Ends a stream of text at the first of several stop strings.
 //
-// The stop string that is complete first counts; of those complete with the same byte, the longest. How the
-// text is cut into deltas makes no difference. Text that could be the start of a stop string is kept back
-// until it is certain: never more than the longest stop string less one byte.
+// The stop string that is complete first counts; of those complete with the same byte, the longest.
+// How the text is cut into deltas makes no difference. Text that could be the start of a stop
+// string is kept back until it is certain: never more than the longest stop string less one byte.
 //
-// Each string advances by Knuth, Morris and Pratt's automaton: one step a byte and string, without going back.
+// Each string advances by Knuth, Morris and Pratt's automaton: one step a byte and string, without
+// going back.
 //
 // Lifecycle   one a generation. After a stop nothing may be appended.
 // Threads     one at a time.
-// Limits      a stop string must not be empty; how many and how long they may be is the caller's to limit.
+// Limits      a stop string must not be empty; how many and how long they may be is the caller's to
+//             limit.
 class StopMatcher {
  public:
   enum class StopText { kExclude, kInclude };

@@ -22,7 +22,8 @@ constexpr std::string_view kAddBosKey = "tokenizer.ggml.add_bos_token";
 constexpr std::string_view kAddEosKey = "tokenizer.ggml.add_eos_token";
 constexpr std::string_view kByteLevelModel = "gpt2";
 
-// A pre-tokenizer that is merely near would give wrong ids without a sign, so only a known name will do.
+// A pre-tokenizer that is merely near would give wrong ids without a sign, so only a known name
+// will do.
 absl::StatusOr<const PreTokenizerRule*> ReadRule(const GgufMetadata& metadata) {
   ORIEL_ASSIGN_OR_RETURN(const std::string_view model, metadata.GetString(kModelKey));
   if (model != kByteLevelModel) {

@@ -22,43 +22,47 @@ namespace oriel {
 struct EncodeOptions {
   // Puts the begin token first and the end token last, where the model wants them.
   bool add_special_tokens = true;
-  // Reads <|im_start|> and the like as the tokens they name. Off for text that a user typed: there they are
-  // plain characters. Tokens of kind kUserDefined are part of the text and are always read.
+  // Reads <|im_start|> and the like as the tokens they name. Off for text that a user typed: there
+  // they are plain characters. Tokens of kind kUserDefined are part of the text and are always
+  // read.
   bool parse_special_tokens = true;
   size_t tokens_max = size_t{1} << 20;
 };
 
 struct DecodeOptions {
-  // Leaves out control and unknown tokens. Tokens of kind kUserDefined stay: they are part of the text.
+  // Leaves out control and unknown tokens. Tokens of kind kUserDefined stay: they are part of the
+  // text.
   bool skip_special_tokens = true;
 };
 
 // Text to tokens and back, for the byte-level BPE models that GGUF calls "gpt2".
 //
-// Every byte string without special tokens in it comes back: Decode(Encode(x)) == x, valid UTF-8 or not.
-// The exception are bytes that the vocabulary has no token for (SmolLM2: 21 of the 256, control characters and
-// bytes that UTF-8 never or hardly ever has). They are left out, as the models' own tokenizers do.
+// Every byte string without special tokens in it comes back: Decode(Encode(x)) == x, valid UTF-8 or
+// not. The exception are bytes that the vocabulary has no token for (SmolLM2: 21 of the 256,
+// control characters and bytes that UTF-8 never or hardly ever has). They are left out, as the
+// models' own tokenizers do.
 //
 // Ids are those of llama.cpp. Like it, we normalize nothing, put no space before the text
-// (tokenizer.ggml.add_space_prefix is for another kind of model) and clean up no spaces when decoding. Unlike
-// it, we keep bytes that are no UTF-8, and of special tokens that overlap in a text the leftmost counts.
+// (tokenizer.ggml.add_space_prefix is for another kind of model) and clean up no spaces when
+// decoding. Unlike it, we keep bytes that are no UTF-8, and of special tokens that overlap in a
+// text the leftmost counts.
 //
 // Lifecycle   copies what it needs; the file may be closed afterwards.
 // Threads     all methods are const and may be called from several threads.
 // Limits      those of Vocabulary and BytePairEncoder.
-// Errors      at FromGguf: NotFound or InvalidArgument with file and key, also for a kind of model or a
-//             pre-tokenizer (tokenizer.ggml.pre) that is not known.
+// Errors      at FromGguf: NotFound or InvalidArgument with file and key, also for a kind of model
+//             or a pre-tokenizer (tokenizer.ggml.pre) that is not known.
 class Tokenizer {
  public:
   static absl::StatusOr<std::unique_ptr<Tokenizer>> FromGguf(const GgufFile& file);
 
-  // Errors: InvalidArgument if the text gives more than options.tokens_max tokens, or if it takes the patterns
-  // that split it past their limits.
+  // Errors: InvalidArgument if the text gives more than options.tokens_max tokens, or if it takes
+  // the patterns that split it past their limits.
   absl::StatusOr<std::vector<TokenId>> Encode(std::string_view text,
                                               const EncodeOptions& options) const;
 
-  // The bytes of one token, which may be a part of a character; of a special token, its name. The id must be
-  // 0 … vocab_size() - 1, here and below.
+  // The bytes of one token, which may be a part of a character; of a special token, its name. The
+  // id must be 0 … vocab_size() - 1, here and below.
   std::string_view TokenBytes(TokenId id) const { return vocabulary_.Bytes(id); }
   // The token as the vocabulary writes it, one printable character for each byte.
   std::string_view TokenText(TokenId id) const { return vocabulary_.Text(id); }

@@ -9,8 +9,8 @@ namespace {
 
 uint8_t ByteAt(std::string_view text, size_t index) { return static_cast<uint8_t>(text[index]); }
 
-// What a lead byte asks for. The second byte has its own range: it is what rules out overlong forms,
-// surrogates and code points above U+10FFFF.
+// What a lead byte asks for. The second byte has its own range: it is what rules out overlong
+// forms, surrogates and code points above U+10FFFF.
 struct Lead {
   size_t size_bytes = 0;  // 0: cannot start a character
   uint8_t second_min = 0x80;

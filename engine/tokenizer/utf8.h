@@ -18,9 +18,10 @@ struct Utf8Sequence {
   size_t size_bytes = 0;  // 1 … 4
 };
 
-// The sequence at the start of `text`, which must not be empty. Well-formed is what the Unicode standard
-// says in its table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF. An invalid sequence is the
-// longest start of a character that is there (its "maximal subpart"), at least one byte.
+// The sequence at the start of `text`, which must not be empty. Well-formed is what the Unicode
+// standard says in its table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF. An
+// invalid sequence is the longest start of a character that is there (its "maximal subpart"), at
+// least one byte.
 Utf8Sequence NextUtf8Sequence(std::string_view text);
 
 // The code point of one valid sequence.

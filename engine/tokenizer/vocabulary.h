@@ -26,7 +26,8 @@ enum class TokenKind : uint8_t {
 
 // The tokens of a byte-level model: id <-> text, and the bytes each stands for.
 //
-// Lifecycle   copies what it needs of the metadata. Moved, never copied: lookups point into the tokens.
+// Lifecycle   copies what it needs of the metadata. Moved, never copied: lookups point into the
+//             tokens.
 // Threads     const after it was made.
 // Limits      1 to 2^20 tokens of at most 4096 bytes of text each; every text occurs once.
 class Vocabulary {
@@ -34,7 +35,8 @@ class Vocabulary {
   static constexpr size_t kTokensMax = size_t{1} << 20;
   static constexpr size_t kTextBytesMax = 4096;
 
-  // Reads tokenizer.ggml.tokens and .token_type. Errors: InvalidArgument or NotFound, naming key and token.
+  // Reads tokenizer.ggml.tokens and .token_type. Errors: InvalidArgument or NotFound, naming key
+  // and token.
   static absl::StatusOr<Vocabulary> FromGguf(const GgufMetadata& metadata);
 
   Vocabulary(Vocabulary&&) = default;

@@ -11,8 +11,8 @@ namespace {
 // States that a launch holds at once, whatever the batch and the context.
 constexpr int64_t kStatesMax = 4096;
 
-// The states of one wave: a block of (view, KV head) pairs times a run of splits, and in front of each pair's splits
-// what the waves before left. One a thread that calls the op.
+// The states of one wave: a block of (view, KV head) pairs times a run of splits, and in front of
+// each pair's splits what the waves before left. One a thread that calls the op.
 struct Workspace {
   std::vector<SoftmaxState> states = std::vector<SoftmaxState>(kStatesMax);
 };

@@ -10,12 +10,12 @@
 
 namespace oriel {
 
-// A context is cut into splits of this many pages by position alone, so that neither the batch nor the number of
-// threads decides the order of a sum.
+// A context is cut into splits of this many pages by position alone, so that neither the batch nor
+// the number of threads decides the order of a sum.
 inline constexpr int32_t kSplitPages = 16;
 
-// The running softmax of one query head over part of its tokens: sum of 2^(score - greatest), and of that times the
-// value rows. Scores are in bits: log2(e) times those of the softmax.
+// The running softmax of one query head over part of its tokens: sum of 2^(score - greatest), and
+// of that times the value rows. Scores are in bits: log2(e) times those of the softmax.
 struct SoftmaxState {
   static constexpr float kLowest = -1e30f;  // finite, so that differences are
 

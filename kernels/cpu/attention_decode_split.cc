@@ -1,6 +1,6 @@
-// One split of a decode query's context. Packed pages are read as they lie: codes are unpacked to bytes in the first
-// cache and meet the query, and then the weights, as 16-bit fixed point in exact integer products. What is float is one
-// scale a token, the softmax, and one fold a page.
+// One split of a decode query's context. Packed pages are read as they lie: codes are unpacked to
+// bytes in the first cache and meet the query, and then the weights, as 16-bit fixed point in exact
+// integer products. What is float is one scale a token, the softmax, and one fold a page.
 
 #include <algorithm>
 #include <cmath>
@@ -34,7 +34,8 @@ constexpr int kHeadsMax = static_cast<int>(kQueryHeadsPerKvHeadMax);
 struct DecodeQueries {
   int heads = 0;
   alignas(64) float rows[kHeadsMax][kHeadDimMax];
-  // Fixed point: row = step * fixed, in channel order for the centre and in the order of the codes' products.
+  // Fixed point: row = step * fixed, in channel order for the centre and in the order of the codes'
+  // products.
   alignas(64) int16_t fixed[kHeadsMax][kHeadDimMax];
   alignas(64) int16_t weights[kHeadsMax][kHeadDimMax];
   float step[kHeadsMax];
@@ -120,8 +121,8 @@ void Fp16Scores(const std::byte* codes, const DecodeQueries& queries, PageWork& 
   }
 }
 
-// One head's weights of a page as fixed point, relative to the page's own greatest weight * scale: a key that towers
-// elsewhere takes no precision from this page.
+// One head's weights of a page as fixed point, relative to the page's own greatest weight * scale:
+// a key that towers elsewhere takes no precision from this page.
 struct FixedWeights {
   float step = 0.0f;
   float sum = 0.0f;  // of the fixed-point numbers, exact
@@ -196,7 +197,8 @@ void AddFp16Values(const std::byte* codes, int heads, const float* keep, PageWor
   }
 }
 
-// Scores [64] become weights relative to the state's new greatest score; returns what the old sums are kept with.
+// Scores [64] become weights relative to the state's new greatest score; returns what the old sums
+// are kept with.
 HWY_INLINE float AdvanceSoftmax(float* scores, SoftmaxState& state) {
   const float greatest = HWY_MAX(state.greatest, Greatest(scores));
   const float keep = Exp2Scalar(state.greatest - greatest);

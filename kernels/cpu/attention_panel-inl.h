@@ -1,5 +1,6 @@
-// Products of a block of up to 64 keys and values with a panel of query rows. Rows are lanes, so a row's result is one
-// chain of operations that its neighbours have no part in. Compiled once for every instruction set.
+// Products of a block of up to 64 keys and values with a panel of query rows. Rows are lanes, so a
+// row's result is one chain of operations that its neighbours have no part in. Compiled once for
+// every instruction set.
 
 #if defined(ORIEL_KERNELS_CPU_ATTENTION_PANEL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORIEL_KERNELS_CPU_ATTENTION_PANEL_INL_H_
@@ -18,7 +19,8 @@ HWY_BEFORE_NAMESPACE();
 namespace oriel {
 namespace HWY_NAMESPACE {
 
-// A panel is three vectors of rows; eight (with 16 registers four) keys or channels meet it at a time.
+// A panel is three vectors of rows; eight (with 16 registers four) keys or channels meet it at a
+// time.
 enum : int { kPanelVectors = 3, kPanelRows = kPanelVectors * kFloatLanes };
 enum : int { kSideBySide = HWY_MAX_BYTES == 64 ? 8 : 4 };
 
@@ -26,7 +28,8 @@ enum : int { kSideBySide = HWY_MAX_BYTES == 64 ? 8 : 4 };
 enum class KeyLayout : uint8_t { kRows, kColumns };      // [key][channel]; [channel][64 keys]
 enum class ChannelOrder : uint8_t { kNatural, kLanes };  // of values: LaneOf(channel)
 
-// scores[key][row] = sum over c of queries[c][row] * key[c], for all keys up to the next multiple of kSideBySide.
+// scores[key][row] = sum over c of queries[c][row] * key[c], for all keys up to the next multiple
+// of kSideBySide.
 template <int kDim, int kVectors, KeyLayout kLayout>
 HWY_NOINLINE void PanelScores(const float* HWY_RESTRICT queries, const float* HWY_RESTRICT keys,
                               int num_keys, float* HWY_RESTRICT scores) {
@@ -104,7 +107,8 @@ HWY_NOINLINE void PanelValues(const float* HWY_RESTRICT weights, const float* HW
   }
 }
 
-// Scores become weights relative to the rows' new greatest; returns what their old sums are kept with.
+// Scores become weights relative to the rows' new greatest; returns what their old sums are kept
+// with.
 HWY_INLINE FloatVec AdvanceRows(float* HWY_RESTRICT scores, int num_keys,
                                 float* HWY_RESTRICT greatest, float* HWY_RESTRICT totals) {
   const FloatTag d;

@@ -10,11 +10,12 @@
 
 namespace oriel {
 
-// Tokens of a tile of queries. Tiles lie at multiples of this many positions, so that all queries of a tile see the
-// same pages in the same form; with their query heads they are 64 to 256 rows.
+// Tokens of a tile of queries. Tiles lie at multiples of this many positions, so that all queries
+// of a tile see the same pages in the same form; with their query heads they are 64 to 256 rows.
 constexpr int32_t TileTokens(int64_t heads) { return heads <= 2 ? 64 : heads <= 4 ? 32 : 16; }
 
-// Queries [first_position, end_position) of one view, in one tile, for the query heads of one KV head.
+// Queries [first_position, end_position) of one view, in one tile, for the query heads of one KV
+// head.
 struct PrefillTile {
   const AttentionArgs* args = nullptr;
   const KvView* view = nullptr;
@@ -23,8 +24,8 @@ struct PrefillTile {
   int32_t end_position = 0;
 };
 
-// One thread's buffers. Query rows stand side by side as lanes, in panels of a few vectors; what belongs to a row is a
-// column.
+// One thread's buffers. Query rows stand side by side as lanes, in panels of a few vectors; what
+// belongs to a row is a column.
 struct PrefillWorkspace {
   static constexpr size_t kRowsMax = 16 * static_cast<size_t>(kQueryHeadsPerKvHeadMax);
   // The last panel is padded: at most two vectors and a part of one.

@@ -1,5 +1,5 @@
-// One tile of prompt queries. Each block of keys and values, packed or FP16, is brought to floats once and then meets
-// all rows of the tile.
+// One tile of prompt queries. Each block of keys and values, packed or FP16, is brought to floats
+// once and then meets all rows of the tile.
 
 #include <algorithm>
 

@@ -1,4 +1,5 @@
-// Attention over FP16 rows: the sinks, the window and FP16 halves of pages. Compiled once for every instruction set.
+// Attention over FP16 rows: the sinks, the window and FP16 halves of pages. Compiled once for every
+// instruction set.
 
 #if defined(ORIEL_KERNELS_CPU_ATTENTION_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORIEL_KERNELS_CPU_ATTENTION_ROWS_INL_H_
@@ -66,7 +67,8 @@ HWY_INLINE void AddRows(const float* HWY_RESTRICT weights, const FloatRows& valu
   for (int i = 0; i < kVectors; ++i) hn::StoreU(sum[i], d, out + i * kFloatLanes);
 }
 
-// Turns scores [64] into 2^(score - greatest) and returns their sum. Scores of masked tokens are minus infinity.
+// Turns scores [64] into 2^(score - greatest) and returns their sum. Scores of masked tokens are
+// minus infinity.
 HWY_INLINE float Exponentiate(float* scores, float greatest) {
   const FloatTag d;
   FloatVec total = hn::Zero(d);

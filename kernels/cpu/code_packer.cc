@@ -9,8 +9,8 @@
 namespace oriel {
 namespace {
 
-// Where the code of a channel and token goes: (code >> drop) << bit into `byte`, and its lowest bit, if it is stored
-// apart, into `low_byte`.
+// Where the code of a channel and token goes: (code >> drop) << bit into `byte`, and its lowest
+// bit, if it is stored apart, into `low_byte`.
 struct PackPlace {
   uint16_t byte;
   uint8_t bit;
@@ -42,7 +42,8 @@ void Pack(const uint8_t* codes, std::byte* section) {
   uint8_t bytes[CodeSectionBytes(kCodec, kDim)] = {};
   const PackPlace* place = table.places.data();
   for (int channel = 0; channel < kDim; ++channel) {
-    // Whether a low bit is stored depends on the channel for all codecs, and for keys at 64 not on the token either.
+    // Whether a low bit is stored depends on the channel for all codecs, and for keys at 64 not on
+    // the token either.
     const bool stores_low = IsE8(kCodec) && IsE8FreeChannel(kDim, channel);
     for (int token = 0; token < kPageTokens; ++token, ++place) {
       const unsigned code = *codes++;

@@ -8,8 +8,9 @@
 
 namespace oriel {
 
-// Packs a code section from codes [head_dim][64 tokens], one a byte, as encoders that work on many tokens at once leave
-// them: the places of code_index.h, looked up instead of computed. Integer and E8 codecs.
+// Packs a code section from codes [head_dim][64 tokens], one a byte, as encoders that work on many
+// tokens at once leave them: the places of code_index.h, looked up instead of computed. Integer and
+// E8 codecs.
 void PackTransposedCodes(PageHalf half, Codec codec, int head_dim, const uint8_t* codes,
                          std::byte* section);
 

@@ -1,5 +1,5 @@
-// Products of unpacked codes (page_tiles.h) with 16-bit weights, exact in 32 bits. Compiled once for every instruction
-// set.
+// Products of unpacked codes (page_tiles.h) with 16-bit weights, exact in 32 bits. Compiled once
+// for every instruction set.
 
 #if defined(ORIEL_KERNELS_CPU_CODE_PRODUCTS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORIEL_KERNELS_CPU_CODE_PRODUCTS_INL_H_
@@ -39,8 +39,8 @@ HWY_INLINE IntVec MulAddPairs(IntVec sum, IntVec a, IntVec b) {
 
 // Which tiles meet which weights. For every tile column k and lane:
 //   sums[h][16k + lane] = sum over steps s and bytes b of tile(k, s)[lane][b] * weight(h, s, b)
-// Tile (k, s) lies at tiles + k * column_bytes + s * step_bytes. A head's weights of step s are its numbers 4s … 4s + 3,
-// for bytes 0, 2, 1 and 3.
+// Tile (k, s) lies at tiles + k * column_bytes + s * step_bytes. A head's weights of step s are its
+// numbers 4s … 4s + 3, for bytes 0, 2, 1 and 3.
 inline constexpr int kProductBytes[4] = {0, 2, 1, 3};
 
 struct ProductShape {

@@ -7,7 +7,8 @@
 
 namespace oriel {
 
-// The ops on the CPU: instruction sets chosen at run time, work shared by `pool`. Specification: kernels/ops/.
+// The ops on the CPU: instruction sets chosen at run time, work shared by `pool`. Specification:
+// kernels/ops/.
 absl::Status CpuEmbedding(const EmbeddingArgs& args, ThreadPool& pool);
 absl::Status CpuRmsNorm(const RmsNormArgs& args, ThreadPool& pool);
 absl::Status CpuMatMul(const MatMulArgs& args, ThreadPool& pool);

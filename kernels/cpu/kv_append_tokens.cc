@@ -48,7 +48,8 @@ HWY_INLINE void RotateVector(const Rotation& rotation, int c, FloatVec x, FloatV
   hn::StoreU(hn::MulAdd(x, hn::Load(d, rotation.own + c), turned), d, out + c);
 }
 
-// Partners lie side by side, or half the rotary channels apart. Whole vectors only; false if they do not fit.
+// Partners lie side by side, or half the rotary channels apart. Whole vectors only; false if they
+// do not fit.
 template <int kDim>
 HWY_INLINE bool RotateVectors(const Rotation& rotation, const float* HWY_RESTRICT x,
                               float* HWY_RESTRICT out) {

@@ -8,7 +8,8 @@
 
 namespace oriel {
 
-// SealHeadPage of kernels/formats/page_codec.h, the same bytes, for rows [64, head_dim] that lie side by side.
+// SealHeadPage of kernels/formats/page_codec.h, the same bytes, for rows [64, head_dim] that lie
+// side by side.
 void SealHeadPageFast(const KvLayerFormat& format, int kv_head, const Half* keys,
                       const Half* values, int num_sinks, std::byte* page);
 

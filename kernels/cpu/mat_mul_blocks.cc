@@ -22,8 +22,8 @@ namespace HWY_NAMESPACE {
 // Tokens multiplied at a time: as many as leave the sums of a panel in registers.
 constexpr int kTileTokens = HWY_MAX_BYTES == 64 ? 6 : 4;
 
-// Chunk of a panel in memory, for products with several tokens. A block in vectors, those of the two
-// halves side by side: scale, second scale or minimum, eight code dwords.
+// Chunk of a panel in memory, for products with several tokens. A block in vectors, those of the
+// two halves side by side: scale, second scale or minimum, eight code dwords.
 constexpr int kScaleVector = 0;
 constexpr int kSecondVector = 1;
 constexpr int kCodeVector = 2;

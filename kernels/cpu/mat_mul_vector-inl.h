@@ -1,5 +1,6 @@
-// The one step of the block product that differs between instruction sets: the product of four bytes
-// with four bytes in each lane. Included once a target; the rest of the product is written on it.
+// The one step of the block product that differs between instruction sets: the product of four
+// bytes with four bytes in each lane. Included once a target; the rest of the product is written on
+// it.
 
 #if defined(ORIEL_KERNELS_CPU_MAT_MUL_VECTOR_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORIEL_KERNELS_CPU_MAT_MUL_VECTOR_INL_H_

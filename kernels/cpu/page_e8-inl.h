@@ -21,21 +21,23 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The low bits of one vector of E8 codes: channel tile i at bit 2i, and at head_dim 128 tile 4 + i in `derived`.
+// The low bits of one vector of E8 codes: channel tile i at bit 2i, and at head_dim 128 tile 4 + i
+// in `derived`.
 struct LowBits {
   TileVec stored;
   TileVec derived;
 };
 
-// head_dim 128. The row holds the stored bits of two token tiles (keys) or 16 tokens (values); `odd` chooses. The other
-// bit of each pair of bits belongs to the odd lane.
+// head_dim 128. The row holds the stored bits of two token tiles (keys) or 16 tokens (values);
+// `odd` chooses. The other bit of each pair of bits belongs to the odd lane.
 HWY_INLINE LowBits LowBits128(const WordRows& rows, int row, bool odd, size_t at) {
   const TileVec stored = Duplicate(LoadRow(rows, row, at), odd);
   const TileVec shift = OddLanes(1);
   return {ShiftRightEach(stored, shift), ShiftRightEach(FoldLowBits(stored), shift)};
 }
 
-// head_dim 64, keys: a word holds bytes (h, b < 2); bytes b >= 2 are derived. Returns bits for all four bytes.
+// head_dim 64, keys: a word holds bytes (h, b < 2); bytes b >= 2 are derived. Returns bits for all
+// four bytes.
 HWY_INLINE TileVec KeyLowBits64(const WordRows& rows, int T, int t, size_t at) {
   const TileTag d;
   const TileVec stored = Duplicate(LoadRow(rows, t, at), T >= 2);
@@ -134,8 +136,8 @@ inline void UnpackValueE8_1p5At64(const uint8_t* HWY_RESTRICT section,
   }
 }
 
-// Three-bit codes of channel tiles i and i + 2, whose high bits lie at bits 2 and 6 of `high` (`upper`) or at 0 and 4,
-// and whose low bits lie at bits 2i and 2i + 4 of `low`, i = 0 or 1.
+// Three-bit codes of channel tiles i and i + 2, whose high bits lie at bits 2 and 6 of `high`
+// (`upper`) or at 0 and 4, and whose low bits lie at bits 2i and 2i + 4 of `low`, i = 0 or 1.
 template <int kDim, PageHalf kHalf>
 HWY_INLINE void StoreTriples(TileVec high, bool upper, TileVec low, int low_i, int T, int i, int t,
                              size_t at, uint8_t* HWY_RESTRICT tiles) {

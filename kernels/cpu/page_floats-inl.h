@@ -1,5 +1,5 @@
-// Packed pages as floats, for kernels that read a page many times once it is unpacked. Compiled once for every
-// instruction set.
+// Packed pages as floats, for kernels that read a page many times once it is unpacked. Compiled
+// once for every instruction set.
 
 #if defined(ORIEL_KERNELS_CPU_PAGE_FLOATS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORIEL_KERNELS_CPU_PAGE_FLOATS_INL_H_

@@ -8,10 +8,10 @@
 
 namespace oriel {
 
-// Codes of one half of a head page as the CPU kernels multiply them: one code a byte, in tiles of 64 bytes that are 16
-// lanes of four. The page's own order is that of a GPU's matrix operand; a transposition of 8-byte words while the
-// codes are still packed and one shift and mask a tile lead from it to this order, in which nothing is left to shuffle
-// or to add across lanes:
+// Codes of one half of a head page as the CPU kernels multiply them: one code a byte, in tiles of
+// 64 bytes that are 16 lanes of four. The page's own order is that of a GPU's matrix operand; a
+// transposition of 8-byte words while the codes are still packed and one shift and mask a tile lead
+// from it to this order, in which nothing is left to shuffle or to add across lanes:
 //
 //   keys    tiles [4 token tiles T][head_dim / 4 channel quads]   lane = token of the tile
 //           quad 4i + t, byte b: channel 16i + KeyQuadChannel(t, b)
@@ -36,7 +36,8 @@ constexpr int KeyQuadChannel(int head_dim, int t, int b) {
   return head_dim == 128 ? 4 * t + b : MovmatrixPlace(t, b);
 }
 
-// Where the tile of a key (token tile T, channel tile i, lane quarter t) or of a value (16 tokens T, i, t) begins.
+// Where the tile of a key (token tile T, channel tile i, lane quarter t) or of a value (16 tokens
+// T, i, t) begins.
 template <int kDim, PageHalf kHalf>
 constexpr int TileOffset(int T, int i, int t) {
   return kTileBytes *
@@ -44,7 +45,8 @@ constexpr int TileOffset(int T, int i, int t) {
 }
 
 static_assert(LaneOf(16 + LanePlace(5)) == 16 + 5);
-// A quad's bytes 0 and 2, and 1 and 3, are neighbouring lanes: weights in lane order pair up as they lie.
+// A quad's bytes 0 and 2, and 1 and 3, are neighbouring lanes: weights in lane order pair up as
+// they lie.
 static_assert(LaneOf(MovmatrixPlace(3, 0)) == 12 && LaneOf(MovmatrixPlace(3, 2)) == 13);
 static_assert(LaneOf(MovmatrixPlace(3, 1)) == 14 && LaneOf(MovmatrixPlace(3, 3)) == 15);
 

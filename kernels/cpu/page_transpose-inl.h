@@ -1,5 +1,5 @@
-// Brings the packed words of a page into lane order and stores code fields as tiles. Compiled once for every
-// instruction set.
+// Brings the packed words of a page into lane order and stores code fields as tiles. Compiled once
+// for every instruction set.
 
 #if defined(ORIEL_KERNELS_CPU_PAGE_TRANSPOSE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORIEL_KERNELS_CPU_PAGE_TRANSPOSE_INL_H_
@@ -136,8 +136,8 @@ HWY_INLINE TileVec OddLanes(uint32_t count) {
 // Both lanes of a pair get the even (odd) one's word.
 HWY_INLINE TileVec Duplicate(TileVec v, bool odd) { return odd ? hn::DupOdd(v) : hn::DupEven(v); }
 
-// The low bits of the four derived positions, from the four stored ones at bits 2k and 2k + 1 of every byte: each is
-// the XOR of the three others.
+// The low bits of the four derived positions, from the four stored ones at bits 2k and 2k + 1 of
+// every byte: each is the XOR of the three others.
 HWY_INLINE TileVec FoldLowBits(TileVec stored) {
   TileVec parity = hn::Xor(stored, hn::ShiftRight<2>(stored));
   parity = hn::And(hn::Xor(parity, hn::ShiftRight<4>(parity)), Bytes(0x03));

@@ -9,8 +9,8 @@
 namespace oriel {
 namespace {
 
-// Code by code through the page format's own definition: for codecs that no kernel is tuned for and machines without
-// vectors.
+// Code by code through the page format's own definition: for codecs that no kernel is tuned for and
+// machines without vectors.
 template <Codec kCodec, int kDim, PageHalf kHalf>
 void UnpackPlainTiles(const uint8_t* section, uint8_t* tiles) {
   std::array<uint8_t, kPageTileBytesMax> codes;

@@ -1,6 +1,6 @@
-// kernels/formats/group_encoder.h for many tokens at once: a token is a lane, so that every sum keeps the order that the
-// contract gives it and nothing is added across lanes. Operations are those of the contract, one by one and unfused.
-// Compiled once for every instruction set.
+// kernels/formats/group_encoder.h for many tokens at once: a token is a lane, so that every sum
+// keeps the order that the contract gives it and nothing is added across lanes. Operations are
+// those of the contract, one by one and unfused. Compiled once for every instruction set.
 
 #if defined(ORIEL_KERNELS_CPU_TOKEN_ENCODER_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORIEL_KERNELS_CPU_TOKEN_ENCODER_INL_H_
@@ -43,7 +43,8 @@ struct StepCode {
   IntVec code;
 };
 
-// The stored scale nearest to v > 0, not below the least one: EncodeScale and DecodeScale of scale_5_3.h.
+// The stored scale nearest to v > 0, not below the least one: EncodeScale and DecodeScale of
+// scale_5_3.h.
 HWY_INLINE StepCode SnapStep(FloatVec v) {
   const FloatTag d;
   const IntTag di;
@@ -174,7 +175,8 @@ class TokenEncoder {
     return sums.Total();
   }
 
-  // The codes of one sum lane's channels, or of one E8 block's, given to use(channel, x, code) in rising order a lane.
+  // The codes of one sum lane's channels, or of one E8 block's, given to use(channel, x, code) in
+  // rising order a lane.
   template <typename Use>
   HWY_INLINE void ForBlock(const float* HWY_RESTRICT x, int block, FloatVec inverse,
                            Use use) const {
@@ -210,7 +212,8 @@ class TokenEncoder {
     const FloatVec inverse = hn::Div(hn::Set(d, 1.0f), step);
     LaneSums sums;
     for (int block = 0; block < kBlocks; ++block) {
-      // A block's channels feed sum lane `block`, and at head_dim 64 an E8 block's last four lane 8 + block.
+      // A block's channels feed sum lane `block`, and at head_dim 64 an E8 block's last four lane 8
+      // + block.
       FloatVec first = hn::Zero(d);
       FloatVec second = hn::Zero(d);
       ForBlock(x, block, inverse, [&](int channel, FloatVec v, FloatVec code) HWY_ATTR {

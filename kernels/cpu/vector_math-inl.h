@@ -46,7 +46,8 @@ HWY_INLINE FloatVec Exp2(FloatVec x) {
   return hn::IfThenZeroElse(is_tiny, scaled);
 }
 
-// Where no instruction converts, Highway's own conversion knows no infinities and truncates: there the plain one serves.
+// Where no instruction converts, Highway's own conversion knows no infinities and truncates: there
+// the plain one serves.
 #define ORIEL_HAS_HALF_CONVERSION (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2)
 
 HWY_INLINE FloatVec LoadHalves(const Half* HWY_RESTRICT from) {
@@ -96,7 +97,8 @@ HWY_INLINE FloatVec SwapLanes(FloatVec v) {
 #endif
 }
 
-// One stage inside the vectors: the lower lane of a pair becomes the sum, the upper one the difference.
+// One stage inside the vectors: the lower lane of a pair becomes the sum, the upper one the
+// difference.
 template <int kStride, int kVectors>
 HWY_INLINE void HadamardLanes(FloatVec (&v)[kVectors]) {
   if constexpr (kStride < kFloatLanes) {

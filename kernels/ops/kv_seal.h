@@ -27,7 +27,8 @@ struct KvSealItem {
 // Aliasing    none: rows are read from window and scratch, bytes written to the packed pool.
 // Stream      enqueued on `stream`, after kv_append of the layer and before its attention.
 // Errors      InvalidArgument names the item, its value and its limit.
-// Numerics    Bytes are those of kernels/formats/page_codec.h on every back end and instruction set.
+// Numerics    Bytes are those of kernels/formats/page_codec.h on every back end and instruction
+//             set.
 // Cost        reads 256 * head_dim bytes a head and page; some 40 operations a value: bound by
 //             issue.
 // Source      SKVQ (arXiv 2405.06219) for the sliding window; page centre and unbiased scale are

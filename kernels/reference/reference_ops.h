@@ -6,7 +6,8 @@
 
 namespace oriel {
 
-// Every op in plain loops and double arithmetic: the definition of correct. Specification: kernels/ops/.
+// Every op in plain loops and double arithmetic: the definition of correct. Specification:
+// kernels/ops/.
 absl::Status ReferenceEmbedding(const EmbeddingArgs& args);
 absl::Status ReferenceRmsNorm(const RmsNormArgs& args);
 absl::Status ReferenceMatMul(const MatMulArgs& args);

@@ -1,10 +1,13 @@
-// Times the KV ops of all layers of a model and prints milliseconds a step, the cache bytes a second and nanoseconds a
-// head page.
+// Times the KV ops of all layers of a model and prints milliseconds a step, the cache bytes a
+// second and nanoseconds a head page.
 //
-//   oriel_attention_bench [--layers N] [--kv-heads N] [--ratio N] [--head-dim N] [--depth N] [--prompt N]
-//                         [--key CODEC] [--value CODEC] [--threads N] [--target NAME] [--seconds S] [--least 1]
+//   oriel_attention_bench [--layers N] [--kv-heads N] [--ratio N] [--head-dim N] [--depth N]
+//   [--prompt N]
+//                         [--key CODEC] [--value CODEC] [--threads N] [--target NAME] [--seconds S]
+//                         [--least 1]
 //
-// Every layer has pools of its own, as in a model, so that a deep cache does not stay in the first caches.
+// Every layer has pools of its own, as in a model, so that a deep cache does not stay in the first
+// caches.
 
 #include <algorithm>
 #include <chrono>
@@ -184,7 +187,8 @@ class Bench {
     ORIEL_CHECK(CpuKvAppend(args, pool_).ok());
   }
 
-  // Milliseconds of one pass over all layers: the median, or the least where other work disturbs the machine.
+  // Milliseconds of one pass over all layers: the median, or the least where other work disturbs
+  // the machine.
   template <typename Work>
   double Time(Work work) {
     using Clock = std::chrono::steady_clock;

@@ -7,8 +7,8 @@
 
 namespace oriel {
 
-// Where a published model file lies: in ORIEL_MODEL_DIR, or in ~/.cache/oriel/models. A test that needs it
-// skips itself with this path if the file is not there.
+// Where a published model file lies: in ORIEL_MODEL_DIR, or in ~/.cache/oriel/models. A test that
+// needs it skips itself with this path if the file is not there.
 inline std::string ModelPath(std::string_view file_name) {
   const char* folder = std::getenv("ORIEL_MODEL_DIR");
   const char* home = std::getenv("HOME");

@@ -107,7 +107,8 @@ class TinyModelBuilder {
     writer_.AddTensor(name, DType::kF32, {size}, std::as_bytes(std::span(values)));
   }
 
-  // Blocks of 32: a half scale and 32 signed bytes, near uniform with the deviation gain / sqrt(columns).
+  // Blocks of 32: a half scale and 32 signed bytes, near uniform with the deviation gain /
+  // sqrt(columns).
   void AddMatrix(const std::string& name, uint32_t rows, uint32_t columns, double gain) {
     const double step = gain * std::sqrt(3.0) / std::sqrt(static_cast<double>(columns)) / 127.0;
     const Half scale = ToHalf(static_cast<float>(step));

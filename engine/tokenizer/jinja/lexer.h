@@ -11,8 +11,8 @@
 namespace oriel::jinja {
 
 // Cuts a template into tokens; the last one is kEnd. White space control (-, +, trim_blocks and
-// lstrip_blocks, both on) is done here, and comments and raw blocks are resolved, so the parser sees
-// data as it prints.
+// lstrip_blocks, both on) is done here, and comments and raw blocks are resolved, so the parser
+// sees data as it prints.
 //
 // Errors     InvalidArgument, starting with the line, for what no token is: an unclosed comment or
 //            raw block, a bracket that does not match, a stray character, a text escape that is no

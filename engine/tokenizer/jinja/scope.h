@@ -42,8 +42,8 @@ class Scope {
   absl::flat_hash_map<std::string, Value> variables_;
 };
 
-// A macro as a value. It sees the template's scope, and what stood in the scopes between when it was
-// defined: copied, because a macro may be called when they are gone.
+// A macro as a value. It sees the template's scope, and what stood in the scopes between when it
+// was defined: copied, because a macro may be called when they are gone.
 struct Macro {
   const MacroDefinition* definition;  // not null; of the parsed template
   std::unique_ptr<Scope> seen;

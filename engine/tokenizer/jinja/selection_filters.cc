@@ -86,8 +86,8 @@ Result Map(Runtime& runtime, const Value& self, const Arguments& arguments) {
 enum class Keep { kPassing, kFailing };
 enum class LookAt { kItem, kAttribute };
 
-// select, reject, selectattr and rejectattr: the items whose value passes, or fails, a test. With no
-// test named, a value passes that is true.
+// select, reject, selectattr and rejectattr: the items whose value passes, or fails, a test. With
+// no test named, a value passes that is true.
 template <Keep kKeep, LookAt kLookAt>
 Result Select(Runtime& runtime, const Value& self, const Arguments& arguments) {
   AttributePath path;

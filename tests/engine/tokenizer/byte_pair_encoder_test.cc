@@ -14,7 +14,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using WholePieces = BytePairEncoder::WholePieces;
 
-// The definition: look at all neighbours, do the merge that is listed first, leftmost, until there is none.
+// The definition: look at all neighbours, do the merge that is listed first, leftmost, until there
+// is none.
 std::vector<std::string> EncodeSlowly(std::string_view piece,
                                       const std::vector<std::string>& merges) {
   std::vector<std::string> parts;

@@ -83,7 +83,8 @@ TEST(PreTokenizerTest, RandomBytesComeBackWhole) {
   }
 }
 
-// A megabyte of one kind of character is where patterns that go back too far take minutes, or give up.
+// A megabyte of one kind of character is where patterns that go back too far take minutes, or give
+// up.
 TEST(PreTokenizerTest, LongRunsTakeLinearTime) {
   constexpr size_t kRunBytes = size_t{1} << 20;
   std::string pairs;

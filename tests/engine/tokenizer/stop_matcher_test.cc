@@ -95,7 +95,8 @@ TEST(StopMatcherTest, AnEmptyStopIsRefusedWithItsPlace) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("stop string 1 is empty"));
 }
 
-// The definition, on the whole text at once: the first end of any stop, then the longest that ends there.
+// The definition, on the whole text at once: the first end of any stop, then the longest that ends
+// there.
 std::string CutSlowly(const std::string& text, const std::vector<std::string>& stops,
                       StopText stop_text) {
   for (size_t end = 1; end <= text.size(); ++end) {

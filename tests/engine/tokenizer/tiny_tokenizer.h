@@ -15,7 +15,8 @@
 
 namespace oriel {
 
-// A byte-level vocabulary made by hand: token n < 256 is byte n, then one token for each merge, then added ones.
+// A byte-level vocabulary made by hand: token n < 256 is byte n, then one token for each merge,
+// then added ones.
 struct TinyVocabulary {
   std::string pre = "gpt-2";
   std::vector<std::string> merges;  // "left right" in the vocabulary's writing: a space is Ġ

@@ -1,5 +1,6 @@
-// CPU attention against the reference: every codec in both halves, head sizes, ratios of query heads, windows, sinks,
-// positions at page edges, and every instruction set that this machine can run.
+// CPU attention against the reference: every codec in both halves, head sizes, ratios of query
+// heads, windows, sinks, positions at page edges, and every instruction set that this machine can
+// run.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -207,7 +208,8 @@ TEST(AttentionBatchTest, ASequenceGetsTheSameBitsAloneAndInABatch) {
   }
 }
 
-// Adds `factor` times the direction of the sequence's query head 0 to nothing but one key: its score towers.
+// Adds `factor` times the direction of the sequence's query head 0 to nothing but one key: its
+// score towers.
 TEST(AttentionDecodeTest, HoldsItsErrorWhenOneKeyOutweighsAllOthers) {
   for (int head_dim : {64, 128}) {
     for (float nats : {4.0f, 12.0f, 30.0f}) {

@@ -41,9 +41,9 @@ struct KvChunk {
   bool decode = false;
 };
 
-// A one-layer cache with everything the four KV ops need, driven as the engine drives it: append, seal what the step
-// must see packed, attend. Token contents depend on the sequence and the position alone, so the same tokens can be
-// fed in any chunks.
+// A one-layer cache with everything the four KV ops need, driven as the engine drives it: append,
+// seal what the step must see packed, attend. Token contents depend on the sequence and the
+// position alone, so the same tokens can be fed in any chunks.
 class KvHarness {
  public:
   explicit KvHarness(const KvSpec& spec, int threads = 2);

@@ -1,4 +1,5 @@
-// The CPU's fast seal against the definition in kernels/formats: equal bytes, on every instruction set.
+// The CPU's fast seal against the definition in kernels/formats: equal bytes, on every instruction
+// set.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-// The CPU kernels' unpacking against the page format's own, for every codec, half, head size and instruction set.
+// The CPU kernels' unpacking against the page format's own, for every codec, half, head size and
+// instruction set.
 
 #include "kernels/cpu/page_unpack.h"
 
