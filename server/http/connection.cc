@@ -296,26 +296,34 @@ Connection::Success Connection::Write(std::string_view bytes) {
 }
 
 void Connection::StartWatch() {
+  watch_wanted_ = true;
+  ReadAhead();
+}
+
+void Connection::ReadAhead() {
   const auto room_max = static_cast<size_t>(state_->options.limits.pipelined_bytes_max);
   // A client that sends this far ahead is watched again after its current answer; until then only a
   // failing write tells that it is gone.
   if (buffer_.size() >= room_max) return;
-  watching_ = true;
+  watch_pending_ = true;
   stream_.expires_never();
   stream_.async_read_some(buffer_.prepare(std::min(kReadBytes, room_max - buffer_.size())),
                           [self = shared_from_this()](error_code error, size_t bytes) {
-                            self->watching_ = false;
+                            self->watch_pending_ = false;
                             self->buffer_.commit(bytes);
-                            if (!error) return self->StartWatch();
-                            self->client_gone_ |= error != asio::error::operation_aborted;
+                            if (!error && self->watch_wanted_) return self->ReadAhead();
+                            self->client_gone_ |= error && error != asio::error::operation_aborted;
                             self->signal_.cancel();
                           });
 }
 
+// The next request may come just before the cancel: the read then ends well, and must not be
+// followed by another one, which would wait for a client that waits for us.
 Connection::Task Connection::StopWatch() {
-  if (!watching_) co_return;
+  watch_wanted_ = false;
+  if (!watch_pending_) co_return;
   stream_.cancel();
-  while (watching_) co_await AwaitSignal();
+  while (watch_pending_) co_await AwaitSignal();
 }
 
 Connection::Task Connection::AwaitSignal() {

@@ -81,8 +81,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
                    std::string_view length_header) const;
   bool KeepAlive(const Incoming& incoming) const;
 
-  // The read that is pending while an exchange runs.
+  // A read that is pending while an exchange runs, so that a client that goes away is noticed. What
+  // it brings is kept for the next request.
   void StartWatch();
+  void ReadAhead();
   Task StopWatch();
 
   // Called from any thread.
@@ -94,7 +96,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::steady_timer signal_;  // cancelled to wake the coroutine
   std::atomic<bool> wake_posted_{false};
   bool woken_ = false;
-  bool watching_ = false;
+  bool watch_wanted_ = false;   // between StartWatch and StopWatch
+  bool watch_pending_ = false;  // a read is under way
   bool client_gone_ = false;
 };
 

@@ -1,11 +1,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "server/http/http_server.h"
 #include "server/json.h"
 #include "tests/server/support/raw_client.h"
 #include "tests/server/support/test_server.h"
@@ -73,6 +77,43 @@ TEST(ConnectionTest, ARequestThatComesDuringAnAnswerIsNotLost) {
   server.engine.Finish(first, FinishReason::kStop);
   EXPECT_TRUE(client.Read().complete);
   EXPECT_EQ(Json::parse(client.Read().body)["choices"][0]["text"], "he");
+}
+
+// Answers at once, and holds the connection until the client has sent its next request.
+class HeldAfterAnswer final : public Exchange {
+ public:
+  explicit HeldAfterAnswer(absl::Notification& next_is_sent) : next_is_sent_(next_is_sent) {}
+  ~HeldAfterAnswer() override {
+    next_is_sent_.WaitForNotificationWithTimeout(absl::Seconds(5));
+    // The server's other thread completes the read meanwhile.
+    absl::SleepFor(absl::Milliseconds(50));
+  }
+  void Start(std::function<void()>) override {}
+  ExchangeOutput Poll() override {
+    return {.kind = ExchangeOutput::Kind::kResponse, .response = {.body = "1"}, .chunk = {}};
+  }
+
+ private:
+  absl::Notification& next_is_sent_;
+};
+
+TEST(ConnectionTest, ARequestThatComesBetweenAnAnswerAndItsEndIsNotLost) {
+  absl::Notification next_is_sent;
+  Router router;
+  router.Add("POST", "/held", [&](HttpRequest) -> HttpAnswer {
+    return std::make_unique<HeldAfterAnswer>(next_is_sent);
+  });
+  HttpServerOptions options;
+  options.threads = 2;
+  const auto server = HttpServer::Listen(options, router);
+  ASSERT_TRUE(server.ok()) << server.status();
+  (*server)->Start();
+  RawClient client((*server)->port());
+  client.Post("/held", "{}");
+  ASSERT_EQ(client.Read().body, "1");
+  client.Post("/held", "{}");
+  next_is_sent.Notify();
+  EXPECT_EQ(client.Read().body, "1");
 }
 
 TEST(ConnectionTest, AClientThatGoesAwayCancelsAllItsWork) {
