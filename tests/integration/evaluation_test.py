@@ -57,8 +57,9 @@ class EvaluateKl(unittest.TestCase):
         self.assertLess(by_codec[0], 0.008)
 
     def test_eight_bit_pages_are_nearly_exact(self):
-        report = self.evaluate("--key-codec", "int8", "--value-codec", "int8", "--window-tokens", "0",
-                               "--backend", "reference", tokens=160, score_from=128)
+        report = self.evaluate("--key-codec", "int8", "--value-codec", "int8",
+                               "--window-tokens", "0", "--backend", "reference",
+                               tokens=160, score_from=128)
         self.assertLess(report["kl_mean"], 0.0005)
 
     def test_decoding_reads_the_same_pages_as_prefill(self):
