@@ -151,9 +151,10 @@ void BatchingEngine::RunUntilStopped() {
   bool busy = false;
   while (queue_.WaitForWork(busy)) {
     const absl::StatusOr<bool> did_work = Step();
-    if (!did_work.ok()) return;
+    if (!did_work.ok()) break;
     busy = *did_work;
   }
+  queue_.EndWork();
 }
 
 bool BatchingEngine::Drain(absl::Time deadline) {

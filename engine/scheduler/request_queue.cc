@@ -74,7 +74,8 @@ void RequestQueue::Stop() {
 
 bool RequestQueue::WaitUntilIdle(absl::Time deadline) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_until(lock, absl::ToChronoTime(deadline), [this] { return live_.empty(); });
+  return changed_.wait_until(lock, absl::ToChronoTime(deadline),
+                             [this] { return live_.empty() && !stepping_; });
 }
 
 bool RequestQueue::is_idle() const {
@@ -94,9 +95,18 @@ int64_t RequestQueue::tokens_waiting() const {
 
 bool RequestQueue::WaitForWork(bool busy) {
   std::unique_lock lock(mutex_);
+  stepping_ = false;
+  changed_.notify_all();
   changed_.wait(
       lock, [this, busy] { return busy || stopped_ || !waiting_.empty() || !canceled_.empty(); });
-  return !stopped_;
+  stepping_ = !stopped_;
+  return stepping_;
+}
+
+void RequestQueue::EndWork() {
+  const std::lock_guard lock(mutex_);
+  stepping_ = false;
+  changed_.notify_all();
 }
 
 std::vector<RequestId> RequestQueue::TakeCanceled() {

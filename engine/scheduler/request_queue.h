@@ -50,15 +50,18 @@ class RequestQueue {
   void Close(absl::Status reason);
   // Makes WaitForWork return false, now and always.
   void Stop();
-  // Waits until no request is live; false if `deadline` comes first.
+  // Waits until no request is live and the step that ended the last one is over; false if `deadline`
+  // comes first.
   bool WaitUntilIdle(absl::Time deadline);
   bool is_idle() const;
   int32_t num_waiting() const;
   int64_t tokens_waiting() const;
 
   // Waits until a request waits or one is to be canceled; not at all if the engine is `busy` with
-  // running sequences. False after Stop.
+  // running sequences. False after Stop. From its return to its next call a step is under way.
   bool WaitForWork(bool busy);
+  // No step is under way, and none will be: the engine thread ends without another WaitForWork.
+  void EndWork();
   // Ids to cancel since the last call: waiting or running requests.
   std::vector<RequestId> TakeCanceled();
   // Takes a waiting request out; none if it does not wait (any more).
@@ -100,6 +103,7 @@ class RequestQueue {
   uint64_t arrivals_ = 0;
   absl::Status closed_;  // OK while requests are taken
   bool stopped_ = false;
+  bool stepping_ = false;  // a step is under way
 };
 
 }  // namespace oriel

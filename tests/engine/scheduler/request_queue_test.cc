@@ -134,6 +134,18 @@ TEST(RequestQueueTest, WaitForWorkEndsWithARequestACancelOrAStop) {
   EXPECT_FALSE(queue.WaitForWork(/*busy=*/true));
 }
 
+// What a step releases and counts is seen by whoever waited for its end.
+TEST(RequestQueueTest, IsNotIdleBeforeTheStepThatEndedTheLastRequestIsOver) {
+  RequestQueue queue(4, 1000);
+  ASSERT_TRUE(queue.Push(Queued(1)).ok());
+  ASSERT_TRUE(queue.WaitForWork(/*busy=*/false));
+  ASSERT_TRUE(queue.TakeHead().has_value());
+  queue.Forget(1);
+  EXPECT_FALSE(queue.WaitUntilIdle(absl::Now() + absl::Milliseconds(2)));
+  queue.EndWork();
+  EXPECT_TRUE(queue.WaitUntilIdle(absl::InfinitePast()));
+}
+
 TEST(RequestQueueTest, WaitUntilIdleGivesUpAtTheDeadline) {
   RequestQueue queue(10, 100);
   EXPECT_TRUE(queue.WaitUntilIdle(absl::InfinitePast()));
