@@ -13,24 +13,28 @@ WorkerPool::WorkerPool(int32_t num_threads, int32_t queue_max)
 
 WorkerPool::~WorkerPool() {
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
+  changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
 
 absl::Status WorkerPool::Submit(std::function<void()> job) {
-  absl::MutexLock lock(&mutex_);
-  if (jobs_.size() >= queue_max_) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        jobs_.size(), " requests already wait to be read, the most that may; try again later"));
+  {
+    const std::lock_guard lock(mutex_);
+    if (jobs_.size() >= queue_max_) {
+      return absl::ResourceExhaustedError(absl::StrCat(
+          jobs_.size(), " requests already wait to be read, the most that may; try again later"));
+    }
+    jobs_.push_back(std::move(job));
   }
-  jobs_.push_back(std::move(job));
+  changed_.notify_one();
   return absl::OkStatus();
 }
 
 size_t WorkerPool::num_waiting() const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return jobs_.size();
 }
 
@@ -38,8 +42,8 @@ void WorkerPool::Run() {
   while (true) {
     std::function<void()> job;
     {
-      absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(this, &WorkerPool::HasWork));
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
       if (jobs_.empty()) return;
       job = std::move(jobs_.front());
       jobs_.pop_front();

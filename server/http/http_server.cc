@@ -9,13 +9,12 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <list>
+#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "server/http/connection.h"
 
@@ -58,8 +57,8 @@ class AsioHttpServer final : public HttpServer {
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   uint16_t port_ = 0;
   std::vector<std::thread> threads_;
-  absl::Mutex mutex_;
-  std::list<std::weak_ptr<Connection>> connections_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;  // guards connections_
+  std::list<std::weak_ptr<Connection>> connections_;
 };
 
 AsioHttpServer::~AsioHttpServer() {
@@ -102,7 +101,7 @@ void AsioHttpServer::Admit(tcp::socket socket) {
   const bool refused = state_->num_connections >= state_->options.limits.connections_max;
   auto connection = std::make_shared<Connection>(state_, std::move(socket));
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     connections_.remove_if([](const auto& known) { return known.expired(); });
     connections_.push_back(connection);
   }
@@ -116,7 +115,7 @@ bool AsioHttpServer::Drain(absl::Time deadline) {
 }
 
 void AsioHttpServer::CloseAll() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   for (const auto& known : connections_) {
     if (auto connection = known.lock()) connection->Close();
   }

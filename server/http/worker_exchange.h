@@ -3,12 +3,11 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "server/http/http_message.h"
 #include "server/worker_pool.h"
 
@@ -35,29 +34,29 @@ class WorkerResult : public std::enable_shared_from_this<WorkerResult<T>> {
 
   // The connection is gone.
   void Abandon() {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     abandoned_ = true;
   }
 
   // The result, once; nothing if it is not there (any more).
   std::optional<absl::StatusOr<T>> Take() {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     return std::exchange(result_, std::nullopt);
   }
 
  private:
   bool is_abandoned() {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     return abandoned_;
   }
   void Set(absl::StatusOr<T> result) {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     result_ = std::move(result);
   }
 
-  absl::Mutex mutex_;
-  bool abandoned_ ABSL_GUARDED_BY(mutex_) = false;
-  std::optional<absl::StatusOr<T>> result_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;  // guards everything below
+  bool abandoned_ = false;
+  std::optional<absl::StatusOr<T>> result_;
 };
 
 // An exchange whose whole answer is made by a worker.

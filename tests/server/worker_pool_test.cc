@@ -3,8 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-
-#include "absl/synchronization/notification.h"
+#include <latch>
 
 namespace oriel {
 namespace {
@@ -19,19 +18,19 @@ TEST(WorkerPoolTest, RunsEveryJobBeforeItIsGone) {
 }
 
 TEST(WorkerPoolTest, RefusesWhatWouldWaitBeyondItsLimit) {
-  absl::Notification started, go_on;
+  std::latch started(1), go_on(1);
   WorkerPool pool(1, 2);
   ASSERT_TRUE(pool.Submit([&] {
-                    started.Notify();
-                    go_on.WaitForNotification();
+                    started.count_down();
+                    go_on.wait();
                   })
                   .ok());
-  started.WaitForNotification();
+  started.wait();
   EXPECT_TRUE(pool.Submit([] {}).ok());
   EXPECT_TRUE(pool.Submit([] {}).ok());
   EXPECT_EQ(pool.num_waiting(), 2u);
   EXPECT_EQ(pool.Submit([] {}).code(), absl::StatusCode::kResourceExhausted);
-  go_on.Notify();
+  go_on.count_down();
 }
 
 }  // namespace

@@ -2,12 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "server/http/http_server.h"
 #include "server/json.h"
@@ -82,9 +82,10 @@ TEST(ConnectionTest, ARequestThatComesDuringAnAnswerIsNotLost) {
 // Answers at once, and holds the connection until the client has sent its next request.
 class HeldAfterAnswer final : public Exchange {
  public:
-  explicit HeldAfterAnswer(absl::Notification& next_is_sent) : next_is_sent_(next_is_sent) {}
+  explicit HeldAfterAnswer(std::shared_future<void> next_is_sent)
+      : next_is_sent_(std::move(next_is_sent)) {}
   ~HeldAfterAnswer() override {
-    next_is_sent_.WaitForNotificationWithTimeout(absl::Seconds(5));
+    next_is_sent_.wait_for(std::chrono::seconds(5));
     // The server's other thread completes the read meanwhile.
     absl::SleepFor(absl::Milliseconds(50));
   }
@@ -94,15 +95,16 @@ class HeldAfterAnswer final : public Exchange {
   }
 
  private:
-  absl::Notification& next_is_sent_;
+  const std::shared_future<void> next_is_sent_;
 };
 
 TEST(ConnectionTest, ARequestThatComesBetweenAnAnswerAndItsEndIsNotLost) {
-  absl::Notification next_is_sent;
+  std::promise<void> next_is_sent;
   Router router;
-  router.Add("POST", "/held", [&](HttpRequest) -> HttpAnswer {
-    return std::make_unique<HeldAfterAnswer>(next_is_sent);
-  });
+  router.Add("POST", "/held",
+             [next = next_is_sent.get_future().share()](HttpRequest) -> HttpAnswer {
+               return std::make_unique<HeldAfterAnswer>(next);
+             });
   HttpServerOptions options;
   options.threads = 2;
   const auto server = HttpServer::Listen(options, router);
@@ -112,7 +114,7 @@ TEST(ConnectionTest, ARequestThatComesBetweenAnAnswerAndItsEndIsNotLost) {
   client.Post("/held", "{}");
   ASSERT_EQ(client.Read().body, "1");
   client.Post("/held", "{}");
-  next_is_sent.Notify();
+  next_is_sent.set_value();
   EXPECT_EQ(client.Read().body, "1");
 }
 

@@ -1,9 +1,9 @@
 #include "tests/server/support/fake_engine.h"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 
-#include "absl/time/clock.h"
 #include "kernels/core/check.h"
 #include "kernels/core/status.h"
 #include "tests/server/support/fake_text_model.h"
@@ -11,7 +11,7 @@
 namespace oriel {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(10);
+constexpr std::chrono::seconds kPatience{10};
 constexpr float kLogprob = -0.5f;
 
 TokenEvent TextEvent(TokenEvent::Kind kind, TokenId token, int32_t num_top) {
@@ -51,27 +51,28 @@ EngineConfig FakeEngine::DefaultConfig() {
 }
 
 void FakeEngine::AnswerWith(std::string text) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   script_ = std::move(text);
   holding_ = false;
 }
 
 void FakeEngine::Hold() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   holding_ = true;
 }
 
 void FakeEngine::RefuseWith(absl::Status status) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   refusal_ = std::move(status);
 }
 
 absl::StatusOr<std::shared_ptr<TokenStream>> FakeEngine::Submit(GenerationRequest request) {
   ORIEL_RETURN_IF_ERROR(ValidateGenerationRequest(request, config_, model_config_.vocab));
   auto stream = std::make_shared<TokenStream>();
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (!refusal_.ok()) return refusal_;
   order_.push_back(request.id);
+  changed_.notify_all();
   streams_[request.id] = stream;
   if (!holding_) Answer(request, *stream);
   requests_[request.id] = std::move(request);
@@ -79,7 +80,6 @@ absl::StatusOr<std::shared_ptr<TokenStream>> FakeEngine::Submit(GenerationReques
 }
 
 void FakeEngine::Answer(const GenerationRequest& request, TokenStream& stream) {
-  mutex_.AssertHeld();
   if (request.sampling.num_top_prompt_logprobs >= 0) {
     for (size_t i = 0; i < request.prompt.size(); ++i) {
       TokenEvent event = TextEvent(TokenEvent::Kind::kPromptToken, request.prompt[i],
@@ -98,61 +98,60 @@ void FakeEngine::Answer(const GenerationRequest& request, TokenStream& stream) {
 }
 
 void FakeEngine::Emit(RequestId id, std::string_view text) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   for (char c : text) {
     streams_.at(id)->Push(TextEvent(TokenEvent::Kind::kToken, static_cast<unsigned char>(c), 0));
   }
 }
 
 void FakeEngine::Finish(RequestId id, FinishReason reason, absl::Status status) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   streams_.at(id)->Push(EndEvent(reason, std::move(status)));
 }
 
 void FakeEngine::Cancel(RequestId id) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   canceled_.insert(id);
+  changed_.notify_all();
   const auto stream = streams_.find(id);
   if (stream == streams_.end()) return;
   stream->second->Push(EndEvent(FinishReason::kCanceled, absl::OkStatus()));
 }
 
 std::vector<RequestId> FakeEngine::WaitForRequests(size_t count) {
-  absl::MutexLock lock(&mutex_);
-  const auto arrived = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return order_.size() >= count; };
-  ORIEL_CHECK(mutex_.AwaitWithTimeout(absl::Condition(&arrived), kPatience));
+  std::unique_lock lock(mutex_);
+  ORIEL_CHECK(changed_.wait_for(lock, kPatience, [&] { return order_.size() >= count; }));
   return order_;
 }
 
 bool FakeEngine::WaitForCancel(RequestId id) {
-  absl::MutexLock lock(&mutex_);
-  const auto canceled = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return canceled_.contains(id); };
-  return mutex_.AwaitWithTimeout(absl::Condition(&canceled), kPatience);
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, kPatience, [&] { return canceled_.contains(id); });
 }
 
 GenerationRequest FakeEngine::request(RequestId id) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return requests_.at(id);
 }
 
 size_t FakeEngine::num_requests() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return order_.size();
 }
 
 bool FakeEngine::Drain(absl::Time) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   refusal_ = absl::UnavailableError("the engine is draining");
   return true;
 }
 
 absl::Status FakeEngine::health() const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return health_;
 }
 
 void FakeEngine::SetHealth(absl::Status health) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   health_ = std::move(health);
 }
 

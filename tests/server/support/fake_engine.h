@@ -1,14 +1,14 @@
 #ifndef ORIEL_TESTS_SERVER_SUPPORT_FAKE_ENGINE_H_
 #define ORIEL_TESTS_SERVER_SUPPORT_FAKE_ENGINE_H_
 
+#include <condition_variable>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "engine/engine.h"
 
 namespace oriel {
@@ -58,15 +58,16 @@ class FakeEngine final : public Engine {
 
   const EngineConfig config_;
   ModelConfig model_config_;
-  mutable absl::Mutex mutex_;
-  std::string script_ ABSL_GUARDED_BY(mutex_) = "hello";
-  bool holding_ ABSL_GUARDED_BY(mutex_) = false;
-  absl::Status refusal_ ABSL_GUARDED_BY(mutex_);
-  absl::Status health_ ABSL_GUARDED_BY(mutex_);
-  std::vector<RequestId> order_ ABSL_GUARDED_BY(mutex_);
-  std::map<RequestId, GenerationRequest> requests_ ABSL_GUARDED_BY(mutex_);
-  std::map<RequestId, std::shared_ptr<TokenStream>> streams_ ABSL_GUARDED_BY(mutex_);
-  std::set<RequestId> canceled_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;  // guards everything below
+  std::condition_variable changed_;
+  std::string script_ = "hello";
+  bool holding_ = false;
+  absl::Status refusal_;
+  absl::Status health_;
+  std::vector<RequestId> order_;
+  std::map<RequestId, GenerationRequest> requests_;
+  std::map<RequestId, std::shared_ptr<TokenStream>> streams_;
+  std::set<RequestId> canceled_;
 };
 
 }  // namespace oriel
