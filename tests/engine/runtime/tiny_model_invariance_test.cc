@@ -2,23 +2,23 @@
 
 #include <algorithm>
 #include <memory>
-#include <numeric>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/engine.h"
-#include "engine/model/load_model.h"
-#include "engine/runtime/resolve_engine_config.h"
 #include "kernels/core/status.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/reference/reference_backend.h"
 #include "tests/support/engine_harness.h"
+#include "tests/support/model_server.h"
 #include "tests/support/tiny_model.h"
 
 namespace oriel {
 namespace {
+
+constexpr TinyModelSpec kModel = {.architecture = "qwen2", .q_heads = 4, .kv_heads = 2};
 
 // Who computes, and over which pages.
 struct Serving {
@@ -51,17 +51,17 @@ EngineConfig ConfigOf(const Schedule& schedule) {
 }
 
 // Pairs that walk through the codecs, so that no two heads of the model share one.
-std::vector<KvLayerFormat> MixedFormats(const ModelConfig& model) {
+std::vector<KvLayerFormat> MixedFormats() {
   constexpr Codec kKeys[] = {Codec::kInt2, Codec::kE8_2p5, Codec::kInt4, Codec::kFp16};
   constexpr Codec kValues[] = {Codec::kE8_1p5, Codec::kInt8, Codec::kInt1, Codec::kE8_2p5};
   std::vector<KvLayerFormat> formats;
   size_t next = 0;
-  for (int32_t layer = 0; layer < model.layers; ++layer) {
+  for (uint32_t layer = 0; layer < kModel.layers; ++layer) {
     std::vector<KvHeadFormat> heads;
-    for (int32_t head = 0; head < model.kv_heads; ++head, ++next) {
+    for (uint32_t head = 0; head < kModel.kv_heads; ++head, ++next) {
       heads.push_back(DefaultHeadFormat(kKeys[next % 4], kValues[next % 4]));
     }
-    formats.push_back(*MakeKvLayerFormat(model.head_dim, heads));
+    formats.push_back(*MakeKvLayerFormat(static_cast<int32_t>(kModel.head_dim), heads));
   }
   return formats;
 }
@@ -87,58 +87,20 @@ std::vector<GenerationRequest> MakeRequests(const Serving& serving) {
   return requests;
 }
 
-// An engine with what it borrows.
-struct TinyServer {
-  std::unique_ptr<GgufFile> file;
-  std::unique_ptr<Backend> backend;
-  std::unique_ptr<Engine> engine;
-};
-
-absl::StatusOr<TinyServer> Serve(const Serving& serving, const std::string& path,
-                                 const Schedule& schedule) {
-  TinyServer server;
-  ORIEL_ASSIGN_OR_RETURN(GgufFile file, GgufFile::Open(path));
-  server.file = std::make_unique<GgufFile>(std::move(file));
-  ORIEL_ASSIGN_OR_RETURN(server.backend, MakeServingBackend(serving));
-  ORIEL_ASSIGN_OR_RETURN(std::unique_ptr<Model> model,
-                         LoadModel(*server.file, *server.backend, schedule.chunk + schedule.batch));
-  EngineOptions options;
-  if (serving.is_mixed) {
-    options.formats = MixedFormats(model->config());
-  } else {
-    ORIEL_ASSIGN_OR_RETURN(options.formats,
-                           MakeUniformFormats(ConfigOf(schedule), model->config()));
-  }
-  ORIEL_ASSIGN_OR_RETURN(const EngineConfig config,
-                         ResolveEngineConfig(ConfigOf(schedule), model->config(), options.formats));
-  ORIEL_ASSIGN_OR_RETURN(
-      server.engine, Engine::Create(config, std::move(model), *server.backend, std::move(options)));
-  return server;
-}
-
 // The events of every request, in the order of `requests`, however they arrived.
 absl::StatusOr<std::vector<std::vector<TokenEvent>>> Answer(
     const Serving& serving, const std::string& path, const Schedule& schedule,
     const std::vector<GenerationRequest>& requests) {
-  ORIEL_ASSIGN_OR_RETURN(const TinyServer server, Serve(serving, path, schedule));
-  std::vector<size_t> order(requests.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::mt19937_64 random(static_cast<uint64_t>(schedule.chunk * 100 + schedule.batch));
-  if (schedule.is_shuffled) std::shuffle(order.begin(), order.end(), random);
-  std::vector<Arrival> arrivals;
-  for (size_t place = 0; place < order.size(); ++place) {
-    Arrival arrival;
-    arrival.request = requests[order[place]];
-    arrival.step = schedule.is_shuffled ? static_cast<int32_t>(place) : 0;
-    arrivals.push_back(std::move(arrival));
-  }
-  ORIEL_ASSIGN_OR_RETURN(std::vector<std::vector<TokenEvent>> events,
-                         RunArrivals(arrivals, *server.engine));
-  std::vector<std::vector<TokenEvent>> by_request(requests.size());
-  for (size_t place = 0; place < order.size(); ++place) {
-    by_request[order[place]] = std::move(events[place]);
-  }
-  return by_request;
+  ORIEL_ASSIGN_OR_RETURN(std::unique_ptr<Backend> backend, MakeServingBackend(serving));
+  ORIEL_ASSIGN_OR_RETURN(
+      const ModelServer server,
+      ServeModel(path, ConfigOf(schedule), std::move(backend),
+                 serving.is_mixed ? MixedFormats() : std::vector<KvLayerFormat>()));
+  return AnswerInOrder(requests,
+                       {.is_shuffled = schedule.is_shuffled,
+                        .gap_steps_max = schedule.is_shuffled ? 2 : 0,
+                        .seed = static_cast<uint64_t>(schedule.chunk * 100 + schedule.batch)},
+                       *server.engine);
 }
 
 class TinyModelInvarianceTest : public ::testing::TestWithParam<Serving> {};
@@ -147,8 +109,7 @@ class TinyModelInvarianceTest : public ::testing::TestWithParam<Serving> {};
 TEST_P(TinyModelInvarianceTest, AnswersDoNotDependOnTheSchedule) {
   const Serving& serving = GetParam();
   const std::string path = ::testing::TempDir() + "invariance_" + serving.name + ".gguf";
-  ASSERT_TRUE(
-      MakeTinyModel({.architecture = "qwen2", .q_heads = 4, .kv_heads = 2}).WriteTo(path).ok());
+  ASSERT_TRUE(MakeTinyModel(kModel).WriteTo(path).ok());
   const std::vector<GenerationRequest> requests = MakeRequests(serving);
   const auto alone =
       Answer(serving, path, {.chunk = 512, .batch = 1, .is_shuffled = false}, requests);
