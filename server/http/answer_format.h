@@ -7,15 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "server/http/choice.h"
+#include "server/generation/choice.h"
+#include "server/generation/running_generation.h"
 #include "server/json.h"
 
 namespace oriel {
-
-struct Usage {
-  int64_t prompt_tokens = 0;
-  int64_t generated_tokens = 0;
-};
 
 // What is the same in every part of an answer.
 struct AnswerHeader {

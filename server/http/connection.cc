@@ -17,7 +17,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "server/http/request_id.h"
+#include "server/generation/request_id.h"
 #include "server/stream/sse.h"
 
 namespace oriel {

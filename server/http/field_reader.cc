@@ -63,6 +63,12 @@ void FieldReader::Fail(absl::Status status) {
 }
 
 void FieldReader::Read(std::string_view name, bool& value) {
+  std::optional<bool> truth;
+  Read(name, truth);
+  if (truth) value = *truth;
+}
+
+void FieldReader::Read(std::string_view name, std::optional<bool>& value) {
   const Json* field = Take(name);
   if (field == nullptr) return;
   if (!field->is_boolean()) return Fail(name, MustBe(name, "true or false", *field));

@@ -26,6 +26,7 @@ class FieldReader {
   explicit FieldReader(const Json& object, std::string prefix = "");
 
   void Read(std::string_view name, bool& value);
+  void Read(std::string_view name, std::optional<bool>& value);
   void Read(std::string_view name, int32_t& value);
   void Read(std::string_view name, float& value);
   void Read(std::string_view name, std::string& value);

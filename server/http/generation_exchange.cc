@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "kernels/core/status.h"
+#include "server/http/openai_api.h"
 #include "server/stream/sse.h"
 
 namespace oriel {
@@ -39,20 +40,13 @@ GenerationExchange::GenerationExchange(ServingContext& context, ApiKind kind, Ht
       request_(std::move(request)),
       planning_(std::make_shared<WorkerResult<GenerationPlan>>()) {}
 
-GenerationExchange::~GenerationExchange() {
-  planning_->Abandon();
-  CancelAll();
-}
-
 void GenerationExchange::Start(std::function<void()> wakeup) {
   wakeup_ = std::move(wakeup);
   // The job owns what it reads: this exchange may be gone before it ends.
   start_status_ = planning_->Start(
       context_.workers,
       [&context = context_, kind = kind_, arrival = request_.arrival,
-       body = std::exchange(request_.body, {})] {
-        return PlanGeneration(context, kind, body, arrival);
-      },
+       body = std::exchange(request_.body, {})] { return PlanBody(context, kind, body, arrival); },
       wakeup_);
 }
 
@@ -78,11 +72,13 @@ ExchangeOutput GenerationExchange::PollPlan() {
   auto planned = planning_->Take();
   if (!planned) return {};
   if (!planned->ok()) return Fail(planned->status());
-  plan_ = **std::move(planned);
-  context_.metrics.CountIgnoredFields(plan_.options.ignored_fields.size());
+  generation_ =
+      std::make_unique<RunningGeneration>(context_, **std::move(planned), request_.arrival);
+  context_.metrics.CountIgnoredFields(options().ignored_fields.size());
   format_ = MakeFormat();
-  if (absl::Status status = Submit(); !status.ok()) return Fail(status);
-  if (!plan_.options.stream) {
+  if (absl::Status status = generation_->Submit(wakeup_); !status.ok()) return Fail(status);
+  shown_.resize(generation_->num_choices());
+  if (!options().stream) {
     phase_ = Phase::kWhole;
     return PollWhole();
   }
@@ -91,85 +87,33 @@ ExchangeOutput GenerationExchange::PollPlan() {
   return {.kind = ExchangeOutput::Kind::kStreamHead, .response = Head(), .chunk = {}};
 }
 
-absl::Status GenerationExchange::Submit() {
-  for (size_t i = 0; i < plan_.prompts.size(); ++i) {
-    for (int32_t number = 0; number < plan_.options.n; ++number) {
-      ORIEL_RETURN_IF_ERROR(SubmitChoice(i, number));
-    }
-    context_.metrics.ObserveSubmitted(static_cast<int64_t>(plan_.prompts[i].request.prompt.size()),
-                                      plan_.options.n);
-  }
-  // Not before all are in: a wakeup for the first would only find the others missing.
-  for (const RunningChoice& running : choices_) running.choice->stream()->SetWakeup(wakeup_);
-  return absl::OkStatus();
-}
-
-absl::Status GenerationExchange::SubmitChoice(size_t prompt_index, int32_t number) {
-  const PlannedPrompt& prompt = plan_.prompts[prompt_index];
-  GenerationRequest request = prompt.request;
-  const RequestId id = ++context_.last_request_id;
-  request.id = id;
-  request.sampling.seed += static_cast<uint64_t>(number);
-  ORIEL_ASSIGN_OR_RETURN(std::shared_ptr<TokenStream> stream,
-                         context_.engine.Submit(std::move(request)));
-  RunningChoice& running = choices_.emplace_back();
-  running.prompt_index = prompt_index;
-  running.choice = std::make_unique<Choice>(context_.text, MakeChoiceOptions(plan_, prompt), id,
-                                            std::move(stream));
-  return absl::OkStatus();
-}
-
-bool GenerationExchange::Advance(RunningChoice& running, ChoiceDelta& delta) {
-  const int64_t before = running.choice->num_generated();
-  if (!running.choice->Next(delta)) return false;
-  if (running.choice->TakeCancelWish()) context_.engine.Cancel(running.choice->id());
-  const absl::Time now = absl::Now();
-  if (running.choice->num_generated() > before) {
-    if (before == 0) {
-      context_.metrics.ObserveFirstToken(now - request_.arrival);
-    } else {
-      context_.metrics.ObserveNextToken(now - running.last_token);
-    }
-    running.last_token = now;
-  }
-  if (delta.finished) CountEnd(running, delta.finish_reason);
-  return true;
-}
-
-void GenerationExchange::CountEnd(RunningChoice& running, FinishReason reason) {
-  if (std::exchange(running.counted, true)) return;
-  context_.metrics.ObserveFinished(reason, running.choice->num_generated(),
-                                   absl::Now() - request_.arrival);
-}
-
 ExchangeOutput GenerationExchange::PollWhole() {
-  for (RunningChoice& running : choices_) {
+  for (size_t i = 0; i < shown_.size(); ++i) {
     ChoiceDelta delta;
-    while (Advance(running, delta)) {
+    while (generation_->Next(i, delta)) {
       if (!delta.error.ok()) return Fail(delta.error);
-      running.whole.Append(std::move(delta));
+      shown_[i].whole.Append(std::move(delta));
     }
   }
-  if (!AllFinished()) return {};
+  if (!generation_->all_finished()) return {};
   Json choices = Json::array();
-  for (size_t i = 0; i < choices_.size(); ++i) {
-    const RunningChoice& running = choices_[i];
-    choices.push_back(format_->WholeChoice(static_cast<int32_t>(i), running.whole,
-                                           plan_.prompts[running.prompt_index].request.prompt));
+  for (size_t i = 0; i < shown_.size(); ++i) {
+    choices.push_back(format_->WholeChoice(static_cast<int32_t>(i), shown_[i].whole,
+                                           generation_->prompt_of(i).request.prompt));
   }
   HttpResponse response = Head();
-  response.body = DumpJson(format_->WholeAnswer(std::move(choices), TotalUsage()));
+  response.body = DumpJson(format_->WholeAnswer(std::move(choices), generation_->total_usage()));
   return Respond(std::move(response));
 }
 
 ExchangeOutput GenerationExchange::PollStream() {
   std::string chunk = std::exchange(opening_, {});
   const auto room = static_cast<size_t>(context_.config.http.chunk_bytes_max);
-  for (size_t turn = 0; turn < choices_.size() && chunk.size() < room; ++turn) {
+  for (size_t turn = 0; turn < shown_.size() && chunk.size() < room; ++turn) {
     const size_t index = next_choice_;
-    next_choice_ = (next_choice_ + 1) % choices_.size();
+    next_choice_ = (next_choice_ + 1) % shown_.size();
     ChoiceDelta delta;
-    while (chunk.size() < room && Advance(choices_[index], delta)) {
+    while (chunk.size() < room && generation_->Next(index, delta)) {
       if (!delta.error.ok()) {
         AppendStreamError(delta.error, chunk);
         return ChunkOutput(std::move(chunk));
@@ -177,33 +121,32 @@ ExchangeOutput GenerationExchange::PollStream() {
       AppendChunk(index, delta, chunk);
     }
   }
-  if (AllFinished()) AppendStreamEnd(chunk);
+  if (generation_->all_finished()) AppendStreamEnd(chunk);
   if (chunk.empty()) return {};
   return ChunkOutput(std::move(chunk));
 }
 
 void GenerationExchange::AppendFirstChunks(std::string& out) const {
-  for (size_t i = 0; i < choices_.size(); ++i) {
+  for (size_t i = 0; i < shown_.size(); ++i) {
     const auto first = format_->FirstChunk(static_cast<int32_t>(i));
     if (first) AppendSseEvent(DumpJson(*first), out);
   }
 }
 
 void GenerationExchange::AppendChunk(size_t index, const ChoiceDelta& delta, std::string& out) {
-  RunningChoice& running = choices_[index];
-  const std::vector<TokenId>& prompt = plan_.prompts[running.prompt_index].request.prompt;
-  const bool with_ids = plan_.options.return_token_ids && !std::exchange(running.ids_sent, true);
+  const std::vector<TokenId>& prompt = generation_->prompt_of(index).request.prompt;
+  const bool with_ids = options().return_token_ids && !std::exchange(shown_[index].ids_sent, true);
   Json chunk = format_->Chunk(static_cast<int32_t>(index), delta, with_ids ? &prompt : nullptr);
-  if (plan_.options.continuous_usage_stats) {
+  if (options().continuous_usage_stats) {
     chunk["usage"] = UsageJson({.prompt_tokens = static_cast<int64_t>(prompt.size()),
-                                .generated_tokens = running.choice->num_generated()});
+                                .generated_tokens = generation_->num_generated(index)});
   }
   AppendSseEvent(DumpJson(chunk), out);
 }
 
 void GenerationExchange::AppendStreamEnd(std::string& out) {
-  if (plan_.options.include_usage) {
-    AppendSseEvent(DumpJson(format_->UsageChunk(TotalUsage())), out);
+  if (options().include_usage) {
+    AppendSseEvent(DumpJson(format_->UsageChunk(generation_->total_usage())), out);
   }
   out += kSseDone;
   phase_ = Phase::kLastChunk;
@@ -213,11 +156,11 @@ void GenerationExchange::AppendStreamError(const absl::Status& status, std::stri
   AppendSseEvent(ErrorBody(MapError(status)), out);
   out += kSseDone;
   phase_ = Phase::kLastChunk;
-  CancelAll();
+  generation_->Cancel();
 }
 
 ExchangeOutput GenerationExchange::Fail(const absl::Status& status) {
-  CancelAll();
+  if (generation_ != nullptr) generation_->Cancel();
   return Respond(ErrorResponse(MapError(status)));
 }
 
@@ -226,21 +169,13 @@ ExchangeOutput GenerationExchange::Respond(HttpResponse response) {
   return {.kind = ExchangeOutput::Kind::kResponse, .response = std::move(response), .chunk = {}};
 }
 
-void GenerationExchange::CancelAll() {
-  for (RunningChoice& running : choices_) {
-    if (running.choice->finished()) continue;
-    context_.engine.Cancel(running.choice->id());
-    CountEnd(running, FinishReason::kCanceled);
-  }
-}
-
 std::unique_ptr<AnswerFormat> GenerationExchange::MakeFormat() const {
   AnswerHeader header{.request_id = request_.request_id,
                       .created_unix_s = absl::ToUnixSeconds(request_.arrival),
                       .model = context_.model_name,
-                      .return_token_ids = plan_.options.return_token_ids,
-                      .return_tokens_as_token_ids = plan_.options.return_tokens_as_token_ids,
-                      .logprobs = plan_.options.num_logprobs.has_value()};
+                      .return_token_ids = options().return_token_ids,
+                      .return_tokens_as_token_ids = options().return_tokens_as_token_ids,
+                      .logprobs = options().num_logprobs.has_value()};
   switch (kind_) {
     case ApiKind::kCompletion:
       return MakeCompletionFormat(std::move(header));
@@ -252,32 +187,15 @@ std::unique_ptr<AnswerFormat> GenerationExchange::MakeFormat() const {
 
 HttpResponse GenerationExchange::Head() const {
   HttpResponse head;
-  if (plan_.options.stream) {
+  if (options().stream) {
     head.content_type = std::string(kSseContentType);
     head.headers.emplace_back("cache-control", "no-cache");
     head.headers.emplace_back("x-accel-buffering", "no");
   }
-  if (!plan_.options.ignored_fields.empty()) {
-    head.headers.emplace_back("x-oriel-ignored-fields", IgnoredNames(plan_.options.ignored_fields));
+  if (!options().ignored_fields.empty()) {
+    head.headers.emplace_back("x-oriel-ignored-fields", IgnoredNames(options().ignored_fields));
   }
   return head;
-}
-
-bool GenerationExchange::AllFinished() const {
-  return std::all_of(choices_.begin(), choices_.end(),
-                     [](const RunningChoice& running) { return running.choice->finished(); });
-}
-
-// A prompt counts once, however many answers it has.
-Usage GenerationExchange::TotalUsage() const {
-  Usage usage;
-  for (const PlannedPrompt& prompt : plan_.prompts) {
-    usage.prompt_tokens += static_cast<int64_t>(prompt.request.prompt.size());
-  }
-  for (const RunningChoice& running : choices_) {
-    usage.generated_tokens += running.choice->num_generated();
-  }
-  return usage;
 }
 
 }  // namespace oriel

@@ -9,24 +9,24 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "server/generation/generation_plan.h"
+#include "server/generation/running_generation.h"
 #include "server/http/answer_format.h"
-#include "server/http/generation_plan.h"
 #include "server/http/http_message.h"
-#include "server/http/worker_exchange.h"
 #include "server/serving_context.h"
+#include "server/worker_result.h"
 
 namespace oriel {
 
 // A completion or a chat on its way: planned by a worker, run by the engine, written out here.
 //
 // Lifecycle   as Exchange: destroyed early, it cancels what the engine still does for it.
-// Invariant   every choice that was submitted is finished or cancelled when this is gone.
-// Limits      the streams of its choices are bounded by their max_tokens; a chunk by
-//             HttpLimits::chunk_bytes_max and one event.
+// Limits      a chunk has HttpLimits::chunk_bytes_max bytes and one event at most; for what waits
+//             behind it see RunningGeneration.
 class GenerationExchange final : public Exchange {
  public:
   GenerationExchange(ServingContext& context, ApiKind kind, HttpRequest request);
-  ~GenerationExchange() override;
+  ~GenerationExchange() override { planning_->Abandon(); }
 
   void Start(std::function<void()> wakeup) override;
   ExchangeOutput Poll() override;
@@ -34,13 +34,10 @@ class GenerationExchange final : public Exchange {
  private:
   enum class Phase : uint8_t { kPlanning, kWhole, kStreaming, kLastChunk, kEnded };
 
-  struct RunningChoice {
-    std::unique_ptr<Choice> choice;
-    size_t prompt_index = 0;
+  // What this answer has shown of a choice.
+  struct ShownChoice {
     ChoiceDelta whole;      // what came so far, if the answer is not a stream
     bool ids_sent = false;  // the stream has had the prompt's ids
-    bool counted = false;   // its end is in the metrics
-    absl::Time last_token;
   };
 
   ExchangeOutput PollPlan();
@@ -49,12 +46,6 @@ class GenerationExchange final : public Exchange {
   ExchangeOutput Fail(const absl::Status& status);
   ExchangeOutput Respond(HttpResponse response);
 
-  absl::Status Submit();
-  absl::Status SubmitChoice(size_t prompt_index, int32_t number);
-  bool Advance(RunningChoice& running, ChoiceDelta& delta);
-  void CountEnd(RunningChoice& running, FinishReason reason);
-  void CancelAll();
-
   void AppendFirstChunks(std::string& out) const;
   void AppendChunk(size_t index, const ChoiceDelta& delta, std::string& out);
   void AppendStreamEnd(std::string& out);
@@ -62,8 +53,7 @@ class GenerationExchange final : public Exchange {
 
   std::unique_ptr<AnswerFormat> MakeFormat() const;
   HttpResponse Head() const;
-  bool AllFinished() const;
-  Usage TotalUsage() const;
+  const GenerationOptions& options() const { return generation_->plan().options; }
 
   ServingContext& context_;
   const ApiKind kind_;
@@ -73,11 +63,11 @@ class GenerationExchange final : public Exchange {
   absl::Status start_status_;
 
   Phase phase_ = Phase::kPlanning;
-  GenerationPlan plan_;
+  std::unique_ptr<RunningGeneration> generation_;  // once it is planned
   std::unique_ptr<AnswerFormat> format_;
-  std::vector<RunningChoice> choices_;
-  size_t next_choice_ = 0;  // who is served first: a fast choice must not starve the others
-  std::string opening_;     // the chunks that follow the head of a stream
+  std::vector<ShownChoice> shown_;  // one a choice
+  size_t next_choice_ = 0;          // who is served first: a fast choice must not starve the others
+  std::string opening_;             // the chunks that follow the head of a stream
 };
 
 }  // namespace oriel

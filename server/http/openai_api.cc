@@ -5,6 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "kernels/core/status.h"
 #include "server/error_mapping.h"
+#include "server/http/field_reader.h"
+#include "server/http/json_body.h"
 #include "server/http/openai_fields.h"
 
 namespace oriel {
@@ -29,13 +31,7 @@ bool ReadTokens(FieldReader& reader, const Json& list, std::vector<TokenId>& tok
   return true;
 }
 
-void ReadPromptList(FieldReader& reader, const Json& list, const ApiRules& rules,
-                    std::vector<PromptInput>& prompts) {
-  if (list.empty()) return reader.Fail("prompt", "prompt must not be an empty list");
-  if (list.size() > static_cast<size_t>(rules.limits.choices_max)) {
-    return reader.Fail("prompt", absl::StrCat("prompt has ", list.size(), " entries, at most ",
-                                              rules.limits.choices_max, " are allowed"));
-  }
+void ReadPromptList(FieldReader& reader, const Json& list, std::vector<PromptInput>& prompts) {
   for (const Json& entry : list) {
     if (entry.is_string()) {
       prompts.emplace_back(entry.get<std::string>());
@@ -50,7 +46,7 @@ void ReadPromptList(FieldReader& reader, const Json& list, const ApiRules& rules
   }
 }
 
-void ReadPrompts(FieldReader& reader, const ApiRules& rules, std::vector<PromptInput>& prompts) {
+void ReadPrompts(FieldReader& reader, std::vector<PromptInput>& prompts) {
   const Json* prompt = reader.Take("prompt");
   if (prompt == nullptr) return reader.Fail("prompt", "prompt is missing");
   if (prompt->is_string()) {
@@ -59,7 +55,7 @@ void ReadPrompts(FieldReader& reader, const ApiRules& rules, std::vector<PromptI
     std::vector<TokenId> tokens;
     if (ReadTokens(reader, *prompt, tokens)) prompts.emplace_back(std::move(tokens));
   } else if (prompt->is_array()) {
-    ReadPromptList(reader, *prompt, rules, prompts);
+    ReadPromptList(reader, *prompt, prompts);
   } else {
     reader.Fail("prompt",
                 "prompt must be a string, a list of strings, a list of token ids, or a list of "
@@ -67,20 +63,7 @@ void ReadPrompts(FieldReader& reader, const ApiRules& rules, std::vector<PromptI
   }
 }
 
-void CheckLogprobCount(FieldReader& reader, std::string_view name, const ApiRules& rules,
-                       int32_t count) {
-  if (count >= 0 && count <= rules.top_logprobs_max) return;
-  reader.Fail(name, absl::StrCat(ToAbsl(name), " is ", count, ", it must be 0 to ",
-                                 rules.top_logprobs_max));
-}
-
-void ReadCompletionLogprobs(FieldReader& reader, const ApiRules& rules,
-                            GenerationOptions& options) {
-  reader.Read("logprobs", options.num_logprobs);
-  if (options.num_logprobs) CheckLogprobCount(reader, "logprobs", rules, *options.num_logprobs);
-}
-
-void ReadChatLogprobs(FieldReader& reader, const ApiRules& rules, GenerationOptions& options) {
+void ReadChatLogprobs(FieldReader& reader, GenerationOptions& options) {
   bool wanted = false;
   std::optional<int32_t> top;
   reader.Read("logprobs", wanted);
@@ -88,15 +71,7 @@ void ReadChatLogprobs(FieldReader& reader, const ApiRules& rules, GenerationOpti
   if (top && !wanted && *top != 0) {
     return reader.Fail("top_logprobs", "top_logprobs needs logprobs to be true");
   }
-  if (!wanted) return;
-  options.num_logprobs = top.value_or(0);
-  CheckLogprobCount(reader, "top_logprobs", rules, *options.num_logprobs);
-}
-
-void CheckNumChoices(FieldReader& reader, const ApiRules& rules, int64_t n, int64_t num_prompts) {
-  if (n * num_prompts <= rules.limits.choices_max) return;
-  reader.Fail("n", absl::StrCat("n is ", n, " for ", num_prompts, " prompts, together at most ",
-                                rules.limits.choices_max, " answers are allowed"));
+  if (wanted) options.num_logprobs = top.value_or(0);
 }
 
 // max_tokens is the older name; when both are there they must agree.
@@ -114,46 +89,55 @@ void ReadMaxCompletionTokens(FieldReader& reader, GenerationOptions& options) {
 
 }  // namespace
 
-absl::StatusOr<CompletionRequest> ParseCompletionRequest(const Json& body, const ApiRules& rules) {
+absl::StatusOr<CompletionRequest> ParseCompletionRequest(const Json& body) {
   FieldReader reader(body);
   CompletionRequest request;
   RefuseUnsupportedFields(reader);
-  ReadPrompts(reader, rules, request.prompts);
-  ReadGenerationOptions(reader, rules, request.options);
-  ReadCompletionLogprobs(reader, rules, request.options);
+  ReadPrompts(reader, request.prompts);
+  ReadGenerationOptions(reader, request.options);
+  reader.Read("logprobs", request.options.num_logprobs);
   reader.Read("echo", request.echo);
   reader.Read("add_special_tokens", request.add_special_tokens);
   AcceptFieldsWithoutEffect(reader);
-  CheckNumChoices(reader, rules, request.options.n, static_cast<int64_t>(request.prompts.size()));
-  if (request.options.max_tokens == 0 && !request.echo) {
-    reader.Fail("max_tokens", "max_tokens is 0, which needs echo to be true");
-  }
   ORIEL_RETURN_IF_ERROR(reader.status());
   request.options.ignored_fields = reader.UnreadNames();
   return request;
 }
 
 absl::StatusOr<ChatCompletionRequest> ParseChatCompletionRequest(const Json& body,
-                                                                 const ApiRules& rules) {
+                                                                 const ApiLimits& limits) {
   FieldReader reader(body);
   ChatCompletionRequest request;
   RefuseUnsupportedFields(reader);
-  ReadChatInput(reader, rules, request.chat);
-  ReadGenerationOptions(reader, rules, request.options);
+  ReadChatInput(reader, limits, request.chat);
+  ReadGenerationOptions(reader, request.options);
   ReadMaxCompletionTokens(reader, request.options);
-  ReadChatLogprobs(reader, rules, request.options);
+  ReadChatLogprobs(reader, request.options);
   reader.Read("add_special_tokens", request.add_special_tokens);
   AcceptFieldsWithoutEffect(reader);
-  CheckNumChoices(reader, rules, request.options.n, 1);
   bool echo = false;
   reader.Read("echo", echo);
   if (echo) reader.Fail(UnsupportedField("echo", "echo is supported by completions only"));
-  if (request.options.max_tokens == 0) {
-    reader.Fail("max_tokens", "max_tokens is 0, a chat must generate 1 at least");
-  }
   ORIEL_RETURN_IF_ERROR(reader.status());
   request.options.ignored_fields = reader.UnreadNames();
   return request;
+}
+
+absl::StatusOr<GenerationPlan> PlanBody(const ServingContext& context, ApiKind kind,
+                                        std::string_view body, absl::Time arrival) {
+  ORIEL_ASSIGN_OR_RETURN(const Json json, ParseJsonBody(body, context.config.api.json_depth_max));
+  switch (kind) {
+    case ApiKind::kCompletion: {
+      ORIEL_ASSIGN_OR_RETURN(CompletionRequest request, ParseCompletionRequest(json));
+      return PlanCompletion(context, std::move(request), arrival);
+    }
+    case ApiKind::kChat: {
+      ORIEL_ASSIGN_OR_RETURN(ChatCompletionRequest request,
+                             ParseChatCompletionRequest(json, context.config.api));
+      return PlanChat(context, std::move(request), arrival);
+    }
+  }
+  return absl::InternalError("an interface of no kind");
 }
 
 }  // namespace oriel

@@ -1,6 +1,5 @@
 #include "server/http/openai_fields.h"
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -8,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "kernels/core/status.h"
 #include "server/error_mapping.h"
+#include "server/generation/chat_messages.h"
 
 namespace oriel {
 namespace {
@@ -71,25 +71,15 @@ constexpr std::array<std::string_view, 15> kFieldsWithoutEffect = {"user",
                                                                    "include_reasoning",
                                                                    "documents"};
 
-void ReadStop(FieldReader& reader, const ApiLimits& limits, std::vector<std::string>& stop) {
+void ReadStop(FieldReader& reader, std::vector<std::string>& stop) {
   const Json* field = reader.Take("stop");
   if (field == nullptr) return;
   const Json list = field->is_array() ? *field : Json::array({*field});
-  if (list.size() > static_cast<size_t>(limits.stop_strings_max)) {
-    return reader.Fail("stop", absl::StrCat("stop has ", list.size(), " entries, at most ",
-                                            limits.stop_strings_max, " are allowed"));
-  }
   for (const Json& entry : list) {
-    if (!entry.is_string())
+    if (!entry.is_string()) {
       return reader.Fail("stop", "stop must be a string or a list of strings");
-    const auto& text = entry.get_ref<const std::string&>();
-    if (text.empty()) return reader.Fail("stop", "stop must not have an empty string");
-    if (text.size() > static_cast<size_t>(limits.stop_string_bytes_max)) {
-      return reader.Fail("stop",
-                         absl::StrCat("stop has a string of ", text.size(), " bytes, at most ",
-                                      limits.stop_string_bytes_max, " are allowed"));
     }
-    stop.push_back(text);
+    stop.push_back(entry.get<std::string>());
   }
 }
 
@@ -118,16 +108,11 @@ void ReadSampling(FieldReader& reader, SamplingParams& sampling) {
   reader.Read("presence_penalty", sampling.presence_penalty);
   reader.Read("frequency_penalty", sampling.frequency_penalty);
   reader.Read("repetition_penalty", sampling.repetition_penalty);
-  // vLLM writes "off" as -1 too.
-  if (sampling.top_k == -1) sampling.top_k = 0;
   ReadLogitBias(reader, sampling);
 }
 
-void ReadNumChoices(FieldReader& reader, const ApiLimits& limits, int32_t& n) {
+void ReadNumChoices(FieldReader& reader, int32_t& n) {
   reader.Read("n", n);
-  if (n < 1 || n > limits.choices_max) {
-    reader.Fail("n", absl::StrCat("n is ", n, ", it must be 1 to ", limits.choices_max));
-  }
   int32_t best_of = n;
   reader.Read("best_of", best_of);
   if (best_of != n) {
@@ -151,83 +136,12 @@ void ReadStreamOptions(FieldReader& reader, GenerationOptions& options) {
   if (!inner.status().ok()) reader.Fail(inner.status());
 }
 
-// Text parts are joined with line breaks, as vLLM does for templates that expect a string.
-bool JoinTextParts(FieldReader& reader, std::string_view where, const Json& parts, Json& content) {
-  std::string text;
-  for (const Json& part : parts) {
-    const Json type = part.is_object() ? part.value("type", Json()) : Json();
-    if (type.is_string() && type != "text") {
-      reader.Fail(
-          UnsupportedField(where, absl::StrCat(ToAbsl(where), " has a part of type ",
-                                               type.get_ref<const std::string&>().substr(0, 32),
-                                               ", only text is supported")));
-      return false;
-    }
-    if (type.is_null() || !part.contains("text") || !part["text"].is_string()) {
-      reader.Fail(where, absl::StrCat(ToAbsl(where),
-                                      " has a part that is not "
-                                      "{\"type\": \"text\", \"text\": string}"));
-      return false;
-    }
-    if (!text.empty()) text += '\n';
-    text += part["text"].get_ref<const std::string&>();
-  }
-  content = std::move(text);
-  return true;
-}
-
-constexpr char kRoleNames[] = "system, developer, user, assistant, tool or function";
-
-bool HasKnownRole(const Json& message) {
-  constexpr std::array<std::string_view, 6> kRoles = {"system",    "developer", "user",
-                                                      "assistant", "tool",      "function"};
-  const auto role = message.find("role");
-  if (role == message.end() || !role->is_string()) return false;
-  return std::find(kRoles.begin(), kRoles.end(), role->get_ref<const std::string&>()) !=
-         kRoles.end();
-}
-
-bool ReadMessage(FieldReader& reader, size_t index, const Json& source, Json& messages) {
-  const std::string where = absl::StrCat("messages[", index, "]");
-  if (!source.is_object()) {
-    reader.Fail(where, absl::StrCat(where, " must be an object"));
-    return false;
-  }
-  if (!HasKnownRole(source)) {
-    reader.Fail(where, absl::StrCat(where, " must have a role: ", kRoleNames));
-    return false;
-  }
-  Json message = source;
-  const std::string content_name = where + ".content";
-  const auto content = source.find("content");
-  if (content != source.end() && content->is_array()) {
-    if (!JoinTextParts(reader, content_name, *content, message["content"])) return false;
-  } else if (content != source.end() && !content->is_string() && !content->is_null()) {
-    reader.Fail(content_name,
-                absl::StrCat(content_name, " must be a string, a list of parts, or null"));
-    return false;
-  } else if (content == source.end() && !source.contains("tool_calls")) {
-    reader.Fail(content_name, absl::StrCat(content_name, " is missing"));
-    return false;
-  }
-  messages.push_back(std::move(message));
-  return true;
-}
-
 void ReadMessages(FieldReader& reader, const ApiLimits& limits, Json& messages) {
   const Json* field = reader.Take("messages");
   if (field == nullptr) return reader.Fail("messages", "messages is missing");
-  if (!field->is_array() || field->empty()) {
-    return reader.Fail("messages", "messages must be a list of one message at least");
-  }
-  if (field->size() > static_cast<size_t>(limits.messages_max)) {
-    return reader.Fail("messages",
-                       absl::StrCat("messages has ", field->size(), " entries, at most ",
-                                    limits.messages_max, " are allowed"));
-  }
-  for (size_t i = 0; i < field->size(); ++i) {
-    if (!ReadMessage(reader, i, (*field)[i], messages)) return;
-  }
+  absl::StatusOr<Json> read = ReadChatMessages(*field, limits);
+  if (!read.ok()) return reader.Fail(read.status());
+  messages = *std::move(read);
 }
 
 // Tools reach the template; their calls are text of the answer, so no tool can be forced.
@@ -257,7 +171,7 @@ void ReadTools(FieldReader& reader, Json& tools) {
 
 }  // namespace
 
-void ReadGenerationOptions(FieldReader& reader, const ApiRules& rules, GenerationOptions& options) {
+void ReadGenerationOptions(FieldReader& reader, GenerationOptions& options) {
   reader.Read("model", options.model);
   ReadSampling(reader, options.sampling);
   reader.Read("seed", options.seed);
@@ -265,8 +179,8 @@ void ReadGenerationOptions(FieldReader& reader, const ApiRules& rules, Generatio
   reader.Read("min_tokens", options.min_tokens);
   reader.Read("ignore_eos", options.ignore_eos);
   reader.Read("priority", options.priority);
-  ReadNumChoices(reader, rules.limits, options.n);
-  ReadStop(reader, rules.limits, options.stop);
+  ReadNumChoices(reader, options.n);
+  ReadStop(reader, options.stop);
   reader.Read("stop_token_ids", options.stop_token_ids);
   reader.Read("include_stop_str_in_output", options.include_stop_str_in_output);
   reader.Read("skip_special_tokens", options.skip_special_tokens);
@@ -275,8 +189,8 @@ void ReadGenerationOptions(FieldReader& reader, const ApiRules& rules, Generatio
   reader.Read("return_tokens_as_token_ids", options.return_tokens_as_token_ids);
 }
 
-void ReadChatInput(FieldReader& reader, const ApiRules& rules, ChatInput& chat) {
-  ReadMessages(reader, rules.limits, chat.messages);
+void ReadChatInput(FieldReader& reader, const ApiLimits& limits, ChatInput& chat) {
+  ReadMessages(reader, limits, chat.messages);
   ReadTools(reader, chat.tools);
   const Json* kwargs = reader.Take("chat_template_kwargs");
   if (kwargs != nullptr) {

@@ -1,8 +1,9 @@
 #ifndef ORIEL_SERVER_HTTP_OPENAI_FIELDS_H_
 #define ORIEL_SERVER_HTTP_OPENAI_FIELDS_H_
 
+#include "server/config/server_config.h"
+#include "server/generation/completion_request.h"
 #include "server/http/field_reader.h"
-#include "server/http/openai_api.h"
 
 namespace oriel {
 
@@ -10,10 +11,10 @@ namespace oriel {
 // through the reader and leaves a fault there.
 
 // Everything of GenerationOptions but `num_logprobs` and `ignored_fields`.
-void ReadGenerationOptions(FieldReader& reader, const ApiRules& rules, GenerationOptions& options);
+void ReadGenerationOptions(FieldReader& reader, GenerationOptions& options);
 
 // messages, tools, tool_choice, chat_template_kwargs, reasoning_effort, add_generation_prompt.
-void ReadChatInput(FieldReader& reader, const ApiRules& rules, ChatInput& chat);
+void ReadChatInput(FieldReader& reader, const ApiLimits& limits, ChatInput& chat);
 
 // Refuses fields that we know and do not have, unless their value asks for nothing.
 void RefuseUnsupportedFields(FieldReader& reader);

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/error_mapping.h"
-#include "server/http/generation_plan.h"
+#include "server/http/openai_api.h"
 #include "server/http/tokenize_api.h"
 #include "tests/server/support/test_server.h"
 
@@ -169,15 +169,15 @@ std::vector<BadRequest> BadChats() {
 class BadRequestTest : public ::testing::Test {
  protected:
   void ExpectRefused(ApiKind kind, const BadRequest& bad) {
-    const auto plan = PlanGeneration(parts_.context, kind, bad.body, absl::Now());
+    const auto plan = PlanBody(parts_.context, kind, bad.body, absl::Now());
     ASSERT_FALSE(plan.ok()) << bad.name;
     const ApiError error = MapError(plan.status());
     EXPECT_EQ(error.http_status, bad.status) << bad.name;
     EXPECT_EQ(error.param.value_or(""), bad.param) << bad.name << ": " << error.message;
     EXPECT_THAT(error.message, HasSubstr(bad.fragment)) << bad.name;
-    EXPECT_TRUE(PlanGeneration(parts_.context, kind,
-                               kind == ApiKind::kChat ? ChatWith("\"n\":1") : With("\"n\":1"),
-                               absl::Now())
+    EXPECT_TRUE(PlanBody(parts_.context, kind,
+                         kind == ApiKind::kChat ? ChatWith("\"n\":1") : With("\"n\":1"),
+                         absl::Now())
                     .ok());
   }
 
@@ -194,7 +194,7 @@ TEST_F(BadRequestTest, EveryBadChatIsRefusedWithItsFieldAndReason) {
 
 TEST_F(BadRequestTest, CodesForProgramsTellTheKindsOfFaultApart) {
   const auto code = [&](const std::string& body) {
-    const auto plan = PlanGeneration(parts_.context, ApiKind::kCompletion, body, absl::Now());
+    const auto plan = PlanBody(parts_.context, ApiKind::kCompletion, body, absl::Now());
     return MapError(plan.status()).code.value_or("");
   };
   EXPECT_EQ(code(With(R"("max_tokens":255)")), "context_length_exceeded");

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "server/http/generation_plan.h"
+#include "server/http/openai_api.h"
 #include "server/http/tokenize_api.h"
 #include "tests/server/support/test_server.h"
 
@@ -10,7 +10,7 @@ namespace {
 class RequestTest : public ::testing::Test {
  protected:
   GenerationPlan Plan(ApiKind kind, std::string_view body) {
-    auto plan = PlanGeneration(parts_.context, kind, body, absl::Now());
+    auto plan = PlanBody(parts_.context, kind, body, absl::Now());
     EXPECT_TRUE(plan.ok()) << plan.status();
     return plan.ok() ? *std::move(plan) : GenerationPlan();
   }
@@ -104,8 +104,7 @@ TEST_F(RequestTest, ARequestTimeoutCountsFromTheArrival) {
   config.api.request_timeout = absl::Seconds(5);
   TestParts parts(config);
   const absl::Time arrival = absl::FromUnixSeconds(1000);
-  const auto plan =
-      PlanGeneration(parts.context, ApiKind::kCompletion, R"({"prompt":"Hi"})", arrival);
+  const auto plan = PlanBody(parts.context, ApiKind::kCompletion, R"({"prompt":"Hi"})", arrival);
   ASSERT_TRUE(plan.ok());
   EXPECT_EQ(plan->prompts[0].request.deadline, absl::FromUnixSeconds(1005));
 }

@@ -1,5 +1,5 @@
-#ifndef ORIEL_SERVER_HTTP_REQUEST_ID_H_
-#define ORIEL_SERVER_HTTP_REQUEST_ID_H_
+#ifndef ORIEL_SERVER_GENERATION_REQUEST_ID_H_
+#define ORIEL_SERVER_GENERATION_REQUEST_ID_H_
 
 #include <string>
 #include <string_view>
@@ -15,4 +15,4 @@ std::string AcceptRequestId(std::string_view offered);
 
 }  // namespace oriel
 
-#endif  // ORIEL_SERVER_HTTP_REQUEST_ID_H_
+#endif  // ORIEL_SERVER_GENERATION_REQUEST_ID_H_

@@ -1,15 +1,18 @@
-#ifndef ORIEL_SERVER_HTTP_GENERATION_PLAN_H_
-#define ORIEL_SERVER_HTTP_GENERATION_PLAN_H_
+#ifndef ORIEL_SERVER_GENERATION_GENERATION_PLAN_H_
+#define ORIEL_SERVER_GENERATION_GENERATION_PLAN_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "engine/request/generation_request.h"
-#include "server/http/choice.h"
-#include "server/http/openai_api.h"
+#include "server/generation/choice.h"
+#include "server/generation/completion_request.h"
+#include "server/generation/request_check.h"
 #include "server/serving_context.h"
 
 namespace oriel {
@@ -31,10 +34,16 @@ struct GenerationPlan {
   int32_t num_choices() const { return static_cast<int32_t>(prompts.size()) * options.n; }
 };
 
-// Reads, checks, fills the template and tokenizes: everything between a body and the engine. Runs
-// on a worker thread, because texts may be long. Errors are those that a client sees.
-absl::StatusOr<GenerationPlan> PlanGeneration(const ServingContext& context, ApiKind kind,
-                                              std::string_view body, absl::Time arrival);
+// Checks, fills the template and tokenizes: everything between a request as its interface read it
+// and the engine. Runs on a worker thread, because texts may be long. Errors are those that a client
+// sees, the same whatever it speaks.
+absl::StatusOr<GenerationPlan> PlanCompletion(const ServingContext& context,
+                                              CompletionRequest request, absl::Time arrival);
+absl::StatusOr<GenerationPlan> PlanChat(const ServingContext& context,
+                                        ChatCompletionRequest request, absl::Time arrival);
+
+// What this server lets a request contain.
+RequestRules RulesOf(const ServingContext& context);
 
 // How the answers of the plan are turned into text.
 ChoiceOptions MakeChoiceOptions(const GenerationPlan& plan, const PlannedPrompt& prompt);
@@ -44,4 +53,4 @@ absl::Status CheckModelName(const ServingContext& context, std::string_view mode
 
 }  // namespace oriel
 
-#endif  // ORIEL_SERVER_HTTP_GENERATION_PLAN_H_
+#endif  // ORIEL_SERVER_GENERATION_GENERATION_PLAN_H_

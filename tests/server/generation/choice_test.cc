@@ -1,4 +1,4 @@
-#include "server/http/choice.h"
+#include "server/generation/choice.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-#ifndef ORIEL_SERVER_HTTP_CHOICE_H_
-#define ORIEL_SERVER_HTTP_CHOICE_H_
+#ifndef ORIEL_SERVER_GENERATION_CHOICE_H_
+#define ORIEL_SERVER_GENERATION_CHOICE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -104,4 +104,4 @@ class Choice {
 
 }  // namespace oriel
 
-#endif  // ORIEL_SERVER_HTTP_CHOICE_H_
+#endif  // ORIEL_SERVER_GENERATION_CHOICE_H_

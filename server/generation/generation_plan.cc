@@ -1,4 +1,4 @@
-#include "server/http/generation_plan.h"
+#include "server/generation/generation_plan.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "kernels/core/status.h"
 #include "server/error_mapping.h"
-#include "server/http/json_body.h"
 
 namespace oriel {
 namespace {
@@ -72,15 +71,12 @@ class Planner {
   Planner(const ServingContext& context, absl::Time arrival)
       : context_(context), arrival_(arrival) {}
 
-  absl::StatusOr<GenerationPlan> PlanCompletion(const Json& body);
-  absl::StatusOr<GenerationPlan> PlanChat(const Json& body);
+  absl::StatusOr<GenerationPlan> Plan(CompletionRequest api) const;
+  absl::StatusOr<GenerationPlan> Plan(ChatCompletionRequest api) const;
 
  private:
-  ApiRules Rules() const {
-    return {.limits = context_.config.api,
-            .top_logprobs_max = context_.engine.config().top_logprobs_max};
-  }
-  absl::StatusOr<PlannedPrompt> PlanPrompt(const CompletionRequest& api, const PromptInput& input);
+  absl::StatusOr<PlannedPrompt> PlanPrompt(const CompletionRequest& api,
+                                           const PromptInput& input) const;
   absl::Status FillRequest(const GenerationOptions& options, ApiKind kind,
                            GenerationRequest& request) const;
   absl::Status CheckTotal(const GenerationPlan& plan) const;
@@ -104,6 +100,8 @@ absl::Status Planner::FillRequest(const GenerationOptions& options, ApiKind kind
     return ContextExceeded(prompt_tokens, max_tokens, config.max_model_len, param);
   }
   request.sampling = options.sampling;
+  // vLLM writes "off" as -1 too.
+  if (request.sampling.top_k == -1) request.sampling.top_k = 0;
   request.sampling.seed = options.seed ? *options.seed : RandomSeed();
   request.sampling.num_top_logprobs = options.num_logprobs.value_or(-1);
   request.max_tokens = static_cast<int32_t>(max_tokens);
@@ -112,14 +110,15 @@ absl::Status Planner::FillRequest(const GenerationOptions& options, ApiKind kind
   request.end_token_ids = context_.text.end_tokens();
   request.stop_token_ids = options.stop_token_ids;
   request.priority = options.priority;
+  request.deadline = options.deadline;
   if (context_.config.api.request_timeout > absl::ZeroDuration()) {
-    request.deadline = arrival_ + context_.config.api.request_timeout;
+    request.deadline = std::min(request.deadline, arrival_ + context_.config.api.request_timeout);
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<PlannedPrompt> Planner::PlanPrompt(const CompletionRequest& api,
-                                                  const PromptInput& input) {
+                                                  const PromptInput& input) const {
   PlannedPrompt prompt;
   const auto* text = std::get_if<std::string>(&input);
   if (text != nullptr) {
@@ -146,8 +145,8 @@ absl::StatusOr<PlannedPrompt> Planner::PlanPrompt(const CompletionRequest& api,
   return prompt;
 }
 
-absl::StatusOr<GenerationPlan> Planner::PlanCompletion(const Json& body) {
-  ORIEL_ASSIGN_OR_RETURN(CompletionRequest api, ParseCompletionRequest(body, Rules()));
+absl::StatusOr<GenerationPlan> Planner::Plan(CompletionRequest api) const {
+  ORIEL_RETURN_IF_ERROR(CheckRequest(api, RulesOf(context_)));
   ORIEL_RETURN_IF_ERROR(CheckModelName(context_, api.options.model));
   GenerationPlan plan{.kind = ApiKind::kCompletion};
   for (const PromptInput& input : api.prompts) {
@@ -159,8 +158,8 @@ absl::StatusOr<GenerationPlan> Planner::PlanCompletion(const Json& body) {
   return plan;
 }
 
-absl::StatusOr<GenerationPlan> Planner::PlanChat(const Json& body) {
-  ORIEL_ASSIGN_OR_RETURN(ChatCompletionRequest api, ParseChatCompletionRequest(body, Rules()));
+absl::StatusOr<GenerationPlan> Planner::Plan(ChatCompletionRequest api) const {
+  ORIEL_RETURN_IF_ERROR(CheckRequest(api, RulesOf(context_)));
   ORIEL_RETURN_IF_ERROR(CheckModelName(context_, api.options.model));
   absl::StatusOr<std::string> text = context_.text.RenderChat(api.chat);
   if (!text.ok()) return WithErrorParam(text.status(), "messages");
@@ -211,17 +210,19 @@ absl::Status CheckModelName(const ServingContext& context, std::string_view mode
       "model_not_found");
 }
 
-absl::StatusOr<GenerationPlan> PlanGeneration(const ServingContext& context, ApiKind kind,
-                                              std::string_view body, absl::Time arrival) {
-  ORIEL_ASSIGN_OR_RETURN(const Json json, ParseJsonBody(body, context.config.api.json_depth_max));
-  Planner planner(context, arrival);
-  switch (kind) {
-    case ApiKind::kCompletion:
-      return planner.PlanCompletion(json);
-    case ApiKind::kChat:
-      return planner.PlanChat(json);
-  }
-  return absl::InternalError("an interface of no kind");
+RequestRules RulesOf(const ServingContext& context) {
+  return {.limits = context.config.api,
+          .top_logprobs_max = context.engine.config().top_logprobs_max};
+}
+
+absl::StatusOr<GenerationPlan> PlanCompletion(const ServingContext& context,
+                                              CompletionRequest request, absl::Time arrival) {
+  return Planner(context, arrival).Plan(std::move(request));
+}
+
+absl::StatusOr<GenerationPlan> PlanChat(const ServingContext& context,
+                                        ChatCompletionRequest request, absl::Time arrival) {
+  return Planner(context, arrival).Plan(std::move(request));
 }
 
 ChoiceOptions MakeChoiceOptions(const GenerationPlan& plan, const PlannedPrompt& prompt) {

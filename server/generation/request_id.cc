@@ -1,4 +1,4 @@
-#include "server/http/request_id.h"
+#include "server/generation/request_id.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,0 +1,30 @@
+#ifndef ORIEL_SERVER_GENERATION_TOKENIZE_H_
+#define ORIEL_SERVER_GENERATION_TOKENIZE_H_
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/base/token_id.h"
+#include "server/serving_context.h"
+#include "server/text_model.h"
+
+namespace oriel {
+
+// A text, or a chat to be written out by the model's template, that a client wants in tokens.
+struct TokenizeRequest {
+  std::string model;  // empty: the served one
+  std::variant<std::monostate, std::string, ChatInput> input;
+  std::optional<bool> add_special_tokens;  // absent: for a text; a template writes them itself
+};
+
+// Errors as PlanCompletion; a text may have more tokens than the model takes, because the answer is
+// how a client finds out. Runs on a worker.
+absl::StatusOr<std::vector<TokenId>> TokenizeInput(const ServingContext& context,
+                                                   const TokenizeRequest& request);
+
+}  // namespace oriel
+
+#endif  // ORIEL_SERVER_GENERATION_TOKENIZE_H_
