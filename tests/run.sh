@@ -7,8 +7,9 @@
 #   ORIEL_PRESET=asan tests/run.sh        with AddressSanitizer and UBSan; tsan: ThreadSanitizer
 #   ORIEL_TEST_MODELS="smollm2"           fetches fewer models; tests that need others are skipped
 #
-# The sanitizer presets leave out the tests labelled real_model, loadtest and tidy: a real model
-# runs for minutes there, and those that are left cover the same code on tiny ones.
+# asan leaves out the tests labelled real_model, loadtest and tidy: a real model runs for minutes
+# there, and those that are left cover the same code on tiny ones. tsan runs those in which threads
+# meet, labelled concurrency and server.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,9 +19,13 @@ case "$preset" in
     models=${ORIEL_TEST_MODELS-smollm2 qwen0.5 qwen1.5}
     selection=()
     ;;
-  asan | tsan)
+  asan)
     models=""
     selection=(--label-exclude '^(real_model|loadtest|tidy)$')
+    ;;
+  tsan)
+    models=""
+    selection=(--label-regex '^(concurrency|server)$')
     ;;
   *)
     echo "tests/run.sh: ORIEL_PRESET is '$preset'; known: release, debug, asan, tsan" >&2
