@@ -151,7 +151,11 @@ QueuedRequest RequestQueue::TakeAt(Place place) {
 
 void RequestQueue::Forget(RequestId id) {
   const std::lock_guard lock(mutex_);
-  ORIEL_CHECK(live_.erase(id) == 1);
+  const auto found = live_.find(id);
+  ORIEL_CHECK(found != live_.end());
+  // A wish that came during the request's last step must not meet the next request of its id.
+  if (found->second.cancel_wanted) std::erase(canceled_, id);
+  live_.erase(found);
   if (live_.empty()) changed_.notify_all();
 }
 

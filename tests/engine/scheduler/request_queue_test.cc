@@ -94,6 +94,16 @@ TEST(RequestQueueTest, CancelsLiveRequestsOnce) {
   EXPECT_THAT(queue.TakeCanceled(), testing::ElementsAre(2));
 }
 
+TEST(RequestQueueTest, AWishToCancelEndsWithItsRequest) {
+  RequestQueue queue(10, 100);
+  ASSERT_TRUE(queue.Push(Queued(7)).ok());
+  queue.TakeHead();
+  queue.Cancel(7);
+  queue.Forget(7);
+  ASSERT_TRUE(queue.Push(Queued(7)).ok());
+  EXPECT_THAT(queue.TakeCanceled(), testing::IsEmpty());
+}
+
 TEST(RequestQueueTest, TakesExpiredRequestsEarliestFirst) {
   RequestQueue queue(10, 100);
   const absl::Time start = absl::UnixEpoch();
