@@ -28,7 +28,7 @@ constexpr uint64_t AddSink(uint64_t sinks, TokenId token, int32_t position) {
 
 // How a page reads once it is sealed: sealing loses something, and each codec something else.
 constexpr uint64_t SealedPage(uint64_t page, uint64_t format_tag) {
-  return MixTags(PackedTag(page), format_tag);
+  return MixTags(MixTags(page, 0x9AC7ED), format_tag);
 }
 
 // Stands for the codecs of all layers and heads.

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/kv_cache/kv_cache_plan.h"
-#include "engine/runtime/resolve_engine_config.h"
 #include "kernels/core/status.h"
 
 namespace oriel {
@@ -67,8 +66,10 @@ absl::Status CheckAllFree(const Engine& engine) {
 absl::StatusOr<std::unique_ptr<Engine>> MakeTaggedEngine(HarnessConfig config, Backend& backend,
                                                          EngineOptions options) {
   auto model = std::make_unique<TaggedModel>(config.model);
-  ORIEL_ASSIGN_OR_RETURN(const std::vector<KvLayerFormat> formats,
-                         MakeUniformFormats(config.engine, model->config()));
+  ORIEL_ASSIGN_OR_RETURN(const KvLayerFormat format,
+                         MakeKvLayerFormat(model->config().head_dim, kTaggedHeads));
+  const std::vector<KvLayerFormat> formats(kTaggedLayers, format);
+  if (options.formats.empty()) options.formats = formats;
   KvStorageShape shape = LargestUsefulShape(config.engine);
   shape.num_pages = std::min(config.num_pages, shape.num_pages);
   config.engine.kv_cache_memory_bytes =

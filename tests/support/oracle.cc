@@ -43,7 +43,13 @@ class TagText {
     uint64_t attended = kNothingAttended;
     for (int32_t token = 0; token <= query; ++token) {
       const uint64_t tag = layer[static_cast<size_t>(token)];
-      attended = Attend(attended, IsPacked(token, query) ? PackedTag(tag) : tag);
+      if (!IsPacked(token, query)) {
+        attended = Attend(attended, tag);
+        continue;
+      }
+      for (const KvHeadFormat& head : kTaggedHeads) {
+        attended = Attend(attended, PackedTag(tag, head));
+      }
     }
     return attended;
   }

@@ -1,9 +1,11 @@
 #ifndef ORIEL_TESTS_SUPPORT_TAG_HASH_H_
 #define ORIEL_TESTS_SUPPORT_TAG_HASH_H_
 
+#include <array>
 #include <cstdint>
 
 #include "engine/base/token_id.h"
+#include "kernels/formats/kv_layer_format.h"
 
 namespace oriel {
 
@@ -26,8 +28,12 @@ constexpr uint64_t ContentTag(TokenId token, int32_t position) {
 // The tag of a deeper layer: what the layer before attended to.
 constexpr uint64_t DeeperTag(uint64_t attended) { return MixTags(attended, 0xDEE9); }
 
-// What a packed page holds for a tag: sealing loses something, so it reads differently.
-constexpr uint64_t PackedTag(uint64_t tag) { return MixTags(tag, 0x9AC7ED); }
+// What a packed page holds for a tag in one head: sealing loses something, and each codec something
+// else, so it reads differently.
+constexpr uint64_t PackedTag(uint64_t tag, const KvHeadFormat& head) {
+  const uint64_t codecs = 16 * static_cast<uint64_t>(head.key) + static_cast<uint64_t>(head.value);
+  return MixTags(MixTags(tag, 0x9AC7ED), codecs);
+}
 
 inline constexpr uint64_t kNothingAttended = 0x5EED;
 
@@ -40,6 +46,10 @@ constexpr float TagLogit(uint64_t attended, TokenId token) {
 }
 
 inline constexpr int32_t kTaggedLayers = 2;
+
+// The heads of every layer: two formats of different size.
+inline constexpr std::array<KvHeadFormat, 2> kTaggedHeads = {
+    DefaultHeadFormat(Codec::kInt2, Codec::kE8_1p5), DefaultHeadFormat(Codec::kInt8, Codec::kInt4)};
 
 }  // namespace oriel
 

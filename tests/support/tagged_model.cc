@@ -14,8 +14,7 @@ TaggedModel::TaggedModel(const TaggedModelOptions& options) : options_(options) 
   config_.architecture = "tagged";
   config_.layers = kTaggedLayers;
   config_.hidden = 64;
-  config_.q_heads = 1;
-  config_.kv_heads = 1;
+  config_.q_heads = config_.kv_heads = static_cast<int32_t>(kTaggedHeads.size());
   config_.head_dim = 64;
   config_.context_tokens = options.context_tokens;
   config_.vocab = options.vocab;
@@ -25,7 +24,7 @@ absl::Status TaggedModel::Forward(const BatchInputs& inputs, const KvStorage& st
   if (num_forwards_++ == options_.fail_at_forward) {
     return absl::InternalError("the device has failed");
   }
-  if (layers_.empty()) Allocate(storage.shape());
+  if (layers_.empty()) Allocate(storage);
   ORIEL_RETURN_IF_ERROR(CheckInputs(inputs, storage));
   ORIEL_RETURN_IF_ERROR(StartViews(inputs));
 
@@ -36,8 +35,10 @@ absl::Status TaggedModel::Forward(const BatchInputs& inputs, const KvStorage& st
     tags[i] = ContentTag(tokens_[i], inputs.positions.data[i]);
   for (Layer& layer : layers_) {
     std::fill(scratch_.begin(), scratch_.end(), Row());
+    const bool seals_first = options_.bug == PlantedBug::kSealBeforeAppend;
+    if (seals_first) ORIEL_RETURN_IF_ERROR(Seal(inputs, layer));
     ORIEL_RETURN_IF_ERROR(Append(inputs, tags, layer));
-    ORIEL_RETURN_IF_ERROR(Seal(inputs, layer));
+    if (!seals_first) ORIEL_RETURN_IF_ERROR(Seal(inputs, layer));
     attended_.assign(num_tokens, kNothingAttended);
     for (int64_t v = 0; v < inputs.all.views.dim(0); ++v) {
       ORIEL_RETURN_IF_ERROR(AttendView(inputs, inputs.all.views(v), layer));
@@ -45,6 +46,7 @@ absl::Status TaggedModel::Forward(const BatchInputs& inputs, const KvStorage& st
     std::transform(attended_.begin(), attended_.end(), tags.begin(), DeeperTag);
   }
   PoisonSealedWindowPages(inputs);
+  last_seals_.assign(inputs.seals.data, inputs.seals.data + inputs.seals.dim(0));
   return absl::OkStatus();
 }
 
@@ -65,13 +67,15 @@ absl::Status TaggedModel::ComputeLogits(TensorView<const int32_t, 1> rows,
   return absl::OkStatus();
 }
 
-void TaggedModel::Allocate(const KvStorageShape& shape) {
-  shape_ = shape;
+void TaggedModel::Allocate(const KvStorage& storage) {
+  const KvStorageShape& shape = shape_ = storage.shape();
+  format_ = storage.format(0);
   const auto rows = [](int32_t count, int32_t each) {
     return std::vector<Row>(static_cast<size_t>(count) * static_cast<size_t>(each));
   };
+  const int32_t cells = static_cast<int32_t>(format_.layer_page_bytes / kCellBytes);
   for (int32_t i = 0; i < kTaggedLayers; ++i) {
-    layers_.push_back({.packed = rows(shape.num_pages, kPageTokens),
+    layers_.push_back({.packed = rows(shape.num_pages, cells),
                        .windows = rows(shape.num_window_pages, kPageTokens),
                        .sinks = rows(shape.num_sequence_slots, shape.sink_tokens)});
   }
@@ -154,30 +158,44 @@ absl::Status TaggedModel::Append(const BatchInputs& inputs, const std::vector<ui
 }
 
 absl::Status TaggedModel::Seal(const BatchInputs& inputs, Layer& layer) {
+  if (options_.bug == PlantedBug::kSealedTwice) {
+    for (const KvSealItem& item : last_seals_) {
+      if (item.window_rows == kPageTokens) ORIEL_RETURN_IF_ERROR(SealPage(item, layer));
+    }
+  }
   for (int64_t i = 0; i < inputs.seals.dim(0); ++i) {
     const KvSealItem& item = inputs.seals(i);
     if (options_.bug == PlantedBug::kPageNotSealed && i == 0) continue;
     if (options_.bug == PlantedBug::kWindowOverwrittenBeforeSeal && item.window_rows > 0) {
       layer.windows[WindowRow(item.window_page, 0)].tag ^= 1;
     }
-    Row first;
-    for (int32_t r = 0; r < kPageTokens; ++r) {
-      Row row = r < item.window_rows
-                    ? layer.windows[WindowRow(item.window_page, r)]
-                    : scratch_[static_cast<size_t>(item.scratch_row + r - item.window_rows)];
-      if (r == 0) first = row;
-      const bool belongs = row.owner != 0 && row.owner == first.owner &&
-                           row.position == first.position + r && first.position % kPageTokens == 0;
-      if (options_.check_rows && !belongs) {
-        return absl::InternalError(
-            absl::StrCat("page ", item.page, " is sealed with a foreign row ", r));
-      }
-      row.tag = PackedTag(row.tag);
-      Row& sealed = layer.packed[PackedRow(item.page, r)];
+    ORIEL_RETURN_IF_ERROR(SealPage(item, layer));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TaggedModel::SealPage(const KvSealItem& item, Layer& layer) {
+  Row first;
+  for (int32_t r = 0; r < kPageTokens; ++r) {
+    const Row& row = r < item.window_rows
+                         ? layer.windows[WindowRow(item.window_page, r)]
+                         : scratch_[static_cast<size_t>(item.scratch_row + r - item.window_rows)];
+    if (r == 0) first = row;
+    const bool belongs = row.owner != 0 && row.owner == first.owner &&
+                         row.position == first.position + r && first.position % kPageTokens == 0;
+    if (options_.check_rows && !belongs) {
+      return absl::InternalError(
+          absl::StrCat("page ", item.page, " is sealed with a foreign row ", r));
+    }
+    for (int32_t h = 0; h < format_.kv_heads; ++h) {
+      Row& sealed =
+          layer.packed[PackedCell(item.page, format_.head_offset[static_cast<size_t>(h)], r)];
       if (options_.check_rows && sealed.owner == row.owner) {
         return absl::InternalError(absl::StrCat("page ", item.page, " is sealed twice"));
       }
       sealed = row;
+      const int32_t codecs_of = options_.bug == PlantedBug::kWrongHeadCodec ? 0 : h;
+      sealed.tag = PackedTag(row.tag, format_.head(codecs_of));
     }
   }
   return absl::OkStatus();
@@ -188,36 +206,54 @@ absl::Status TaggedModel::AttendView(const BatchInputs& inputs, const KvView& vi
   for (int32_t query = view.first_position; query <= view.last_position(); ++query) {
     uint64_t& attended =
         attended_[static_cast<size_t>(view.first_row + query - view.first_position)];
-    for (int32_t token = 0; token <= query; ++token) {
-      const Row& row = Read(inputs, view, query, token, layer);
+    const int32_t num_packed = NumPackedFor(inputs, view, query);
+    const int32_t end = options_.bug == PlantedBug::kCausalMaskOffByOne ? query : query + 1;
+    for (int32_t token = 0; token < end; ++token) {
+      if (token >= shape_.sink_tokens && token / kPageTokens < num_packed) {
+        ORIEL_RETURN_IF_ERROR(AttendPacked(inputs, view, query, token, layer, attended));
+        continue;
+      }
+      const Row& row = ReadUnpacked(inputs, view, token, layer);
       if (options_.check_rows) ORIEL_RETURN_IF_ERROR(CheckRow(row, view, query, token));
       attended = Attend(attended, row.tag);
     }
-    const bool page_0_packed = NumPackedPages(query, inputs.all.window_tokens) > 0;
-    if (options_.bug != PlantedBug::kSinkReadTwice || !page_0_packed) continue;
-    const PageId page_0 = inputs.all.packed_pages(view.packed_begin);
+    if (options_.bug != PlantedBug::kSinkReadTwice || num_packed == 0) continue;
     for (int32_t token = 0; token < shape_.sink_tokens; ++token) {
-      attended = Attend(attended, layer.packed[PackedRow(page_0, token)].tag);
+      ORIEL_RETURN_IF_ERROR(AttendPacked(inputs, view, query, token, layer, attended));
     }
   }
   return absl::OkStatus();
 }
 
-// kernels/ops/kv_view.h, case by case.
-const TaggedModel::Row& TaggedModel::Read(const BatchInputs& inputs, const KvView& view,
-                                          int32_t query, int32_t token, const Layer& layer) const {
-  const int32_t page_index = token / kPageTokens;
+int32_t TaggedModel::NumPackedFor(const BatchInputs& inputs, const KvView& view,
+                                  int32_t query) const {
+  const bool is_first = options_.bug == PlantedBug::kViewOfFirstQuery;
+  return NumPackedPages(is_first ? view.first_position : query, inputs.all.window_tokens);
+}
+
+// Every head of a packed token.
+absl::Status TaggedModel::AttendPacked(const BatchInputs& inputs, const KvView& view, int32_t query,
+                                       int32_t token, const Layer& layer,
+                                       uint64_t& attended) const {
+  const PageId page = inputs.all.packed_pages(view.packed_begin + token / kPageTokens);
   int32_t page_row = token % kPageTokens;
+  const bool at_edge = page_row == kPageTokens - 1;
+  if (options_.bug == PlantedBug::kOffByOneAtPageEdge && at_edge) --page_row;
+  for (int32_t h = 0; h < format_.kv_heads; ++h) {
+    const Row& row = layer.packed[PackedCell(page, HeadOffsetToRead(h), page_row)];
+    if (options_.check_rows) ORIEL_RETURN_IF_ERROR(CheckRow(row, view, query, token));
+    attended = Attend(attended, row.tag);
+  }
+  return absl::OkStatus();
+}
+
+// kernels/ops/kv_view.h, case by case, of what is not packed.
+const TaggedModel::Row& TaggedModel::ReadUnpacked(const BatchInputs& inputs, const KvView& view,
+                                                  int32_t token, const Layer& layer) const {
   if (token < shape_.sink_tokens) {
     int32_t slot = view.sequence_slot;
     if (options_.bug == PlantedBug::kWrongSlot) slot = (slot + 1) % shape_.num_sequence_slots;
     return layer.sinks[static_cast<size_t>(slot * shape_.sink_tokens + token)];
-  }
-  if (page_index < NumPackedPages(query, inputs.all.window_tokens)) {
-    const bool at_edge = page_row == kPageTokens - 1;
-    if (options_.bug == PlantedBug::kOffByOneAtPageEdge && at_edge) --page_row;
-    return layer
-        .packed[PackedRow(inputs.all.packed_pages(view.packed_begin + page_index), page_row)];
   }
   if (token >= view.first_position && view.scratch_row >= 0) {
     const bool leaks = options_.bug == PlantedBug::kScratchOfAnotherView;
@@ -225,10 +261,10 @@ const TaggedModel::Row& TaggedModel::Read(const BatchInputs& inputs, const KvVie
                                         view.first_position)];
   }
   const WindowPageId page =
-      inputs.all.window_pages(view.window_begin + page_index - view.first_window_page);
+      inputs.all.window_pages(view.window_begin + token / kPageTokens - view.first_window_page);
   static const Row kMissing;
   if (page == kNoPage) return kMissing;
-  return layer.windows[WindowRow(page, page_row)];
+  return layer.windows[WindowRow(page, token % kPageTokens)];
 }
 
 absl::Status TaggedModel::CheckRow(const Row& row, const KvView& view, int32_t query,
@@ -252,9 +288,16 @@ void TaggedModel::PoisonSealedWindowPages(const BatchInputs& inputs) {
   }
 }
 
-size_t TaggedModel::PackedRow(PageId page, int32_t row) const {
+size_t TaggedModel::PackedCell(PageId page, int64_t head_offset, int32_t row) const {
   if (options_.bug == PlantedBug::kPackedPageShared) page &= ~1;
-  return static_cast<size_t>(page) * kPageTokens + static_cast<size_t>(row);
+  return static_cast<size_t>((page * format_.layer_page_bytes + head_offset) / kCellBytes + row);
+}
+
+int64_t TaggedModel::HeadOffsetToRead(int32_t head) const {
+  const int64_t offset = format_.head_offset[static_cast<size_t>(head)];
+  if (options_.bug != PlantedBug::kWrongHeadOffset || head == 0) return offset;
+  // Right only where all heads before are as large as this one.
+  return format_.layer_page_bytes - offset;
 }
 
 size_t TaggedModel::WindowRow(WindowPageId page, int32_t row) const {

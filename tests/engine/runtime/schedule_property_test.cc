@@ -103,9 +103,10 @@ struct PlantedBugCase {
 
 class PlantedBugTest : public testing::TestWithParam<PlantedBugCase> {};
 
-// Sinks, a window and long enough texts, so that every kind of read happens.
+// Sinks, a window, long enough texts and chunks longer than window and page together, so that every
+// kind of read and seal happens.
 Schedule ScheduleThatReadsEverything(PlantedBug bug) {
-  Schedule schedule = RandomSchedule(5, 12, 64, 6);
+  Schedule schedule = RandomSchedule(5, 12, 200, 6);
   schedule.harness.engine.window_tokens = 64;
   schedule.harness.engine.sink_tokens = 5;
   schedule.harness.model.bug = bug;
@@ -132,7 +133,13 @@ INSTANTIATE_TEST_SUITE_P(
                     PlantedBugCase{PlantedBug::kWindowPageShared, "WindowPageShared"},
                     PlantedBugCase{PlantedBug::kWindowOverwrittenBeforeSeal,
                                    "WindowOverwrittenBeforeSeal"},
-                    PlantedBugCase{PlantedBug::kScratchOfAnotherView, "ScratchOfAnotherView"}),
+                    PlantedBugCase{PlantedBug::kScratchOfAnotherView, "ScratchOfAnotherView"},
+                    PlantedBugCase{PlantedBug::kWrongHeadOffset, "WrongHeadOffset"},
+                    PlantedBugCase{PlantedBug::kWrongHeadCodec, "WrongHeadCodec"},
+                    PlantedBugCase{PlantedBug::kSealBeforeAppend, "SealBeforeAppend"},
+                    PlantedBugCase{PlantedBug::kSealedTwice, "SealedTwice"},
+                    PlantedBugCase{PlantedBug::kViewOfFirstQuery, "ViewOfFirstQuery"},
+                    PlantedBugCase{PlantedBug::kCausalMaskOffByOne, "CausalMaskOffByOne"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(ScheduleTest, NoBugPassesTheSameSchedule) {
