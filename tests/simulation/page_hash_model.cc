@@ -148,7 +148,24 @@ absl::Status PageHashModel::AppendToWindow(const KvView& view, int32_t position,
   return absl::OkStatus();
 }
 
+absl::Status PageHashModel::CheckSealItem(const KvSealItem& item) const {
+  const bool has_window = item.window_rows > 0;
+  const int32_t num_scratch = kPageTokens - item.window_rows;
+  const bool page_exists = item.page >= 0 && item.page < shape_.num_pages;
+  const bool window_exists = item.window_rows >= 0 && item.window_rows <= kPageTokens &&
+                             item.window_page < shape_.num_window_pages &&
+                             has_window == (item.window_page >= 0);
+  const bool scratch_exists =
+      num_scratch == 0 ||
+      (item.scratch_row >= 0 && item.scratch_row + num_scratch <= shape_.scratch_rows);
+  if (page_exists && window_exists && scratch_exists) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat(
+      "page ", item.page, " is to be sealed from ", item.window_rows, " rows of window page ",
+      item.window_page, " and scratch row ", item.scratch_row, ", which do not exist"));
+}
+
 absl::Status PageHashModel::Seal(const KvSealItem& item) {
+  ORIEL_RETURN_IF_ERROR(CheckSealItem(item));
   PackedPage sealed;
   uint64_t hash = kEmptyPage;
   int32_t next_position = 0;

@@ -61,6 +61,7 @@ class PageHashModel : public Model {
   absl::Status StampPages();
   absl::Status Append(const KvView& view);
   absl::Status AppendToWindow(const KvView& view, int32_t position, TokenId token);
+  absl::Status CheckSealItem(const KvSealItem& item) const;
   absl::Status Seal(const KvSealItem& item);
   void PoisonSealedWindowPages();
 

@@ -24,6 +24,9 @@ GenerationRequest SmallRequest(RequestId id) {
   return request;
 }
 
+// An engine that reads the clock more often than this without a forward turns round and round.
+constexpr int32_t kClockReadsMax = 1000;
+
 constexpr const char* kInjected = "the simulated device has failed";
 
 bool IsInjected(const absl::Status& status) { return status.message() == kInjected; }
@@ -97,7 +100,10 @@ absl::StatusOr<std::unique_ptr<Engine>> Simulation::CreateEngine() {
       [this](const BatchInputs& inputs) { return OnForward(inputs); });
   EngineOptions options;
   options.formats = simulated_.formats;
-  options.clock = [this] { return now_; };
+  options.clock = [this] {
+    ORIEL_CHECK(++clock_reads_ < kClockReadsMax);
+    return now_;
+  };
   return Engine::Create(config, std::move(model), backend_, std::move(options));
 }
 
@@ -115,6 +121,7 @@ void Simulation::SleepUntilNextEvent(absl::Time end) {
 }
 
 absl::Status Simulation::StepEngine() {
+  clock_reads_ = 0;
   cancel_is_pending_ = false;
   const absl::Time begin = now_;
   const absl::StatusOr<bool> did_work = engine_->Step();
@@ -135,6 +142,7 @@ absl::Status Simulation::StepEngine() {
 // The model's part of a step. A draining engine runs many steps in one call, so the step before is
 // finished here if nobody else could.
 absl::Status Simulation::OnForward(const BatchInputs& inputs) {
+  clock_reads_ = 0;
   const auto check = [&]() -> absl::Status {
     if (step_was_forwarded_) ORIEL_RETURN_IF_ERROR(FinishForwardedStep());
     expected_->BeginStep(now_);
@@ -209,8 +217,8 @@ absl::Status Simulation::SubmitOne() {
 RequestId Simulation::ChooseId() {
   if (last_canceled_id_ > 0 && random_.OneIn(6)) return last_canceled_id_;
   if (last_id_ > 0 && random_.OneIn(12)) {
-    return last_id_ - static_cast<RequestId>(
-                          random_.Between(0, static_cast<int32_t>(std::min(last_id_, 6ul)) - 1));
+    return last_id_ - static_cast<RequestId>(random_.Between(
+                          0, static_cast<int32_t>(std::min(last_id_, RequestId{6})) - 1));
   }
   return ++last_id_;
 }
@@ -268,6 +276,7 @@ absl::Status Simulation::DrainEngine() {
   const absl::Time until = now_ + absl::Milliseconds(random_.HeavyTailed(1, 30'000) - 1);
   if (traces_) Trace(absl::StrCat("drain until ", absl::FormatDuration(until - absl::UnixEpoch())));
   ++counts_.drains;
+  clock_reads_ = 0;
   expected_->Close();
   const bool all_finished = engine_->Drain(until);
   ORIEL_RETURN_IF_ERROR(violation_);

@@ -91,6 +91,7 @@ class Simulation {
   RequestId last_canceled_id_ = 0;
   absl::Time next_disturbance_;
 
+  int32_t clock_reads_ = 0;         // since the last forward
   bool engine_is_busy_ = false;     // the last step did something
   bool cancel_is_pending_ = false;  // the engine would wake up for it
   bool step_was_forwarded_ = false;
