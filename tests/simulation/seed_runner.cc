@@ -99,15 +99,15 @@ class SeedRunner {
     const double steps = static_cast<double>(sum_.steps);
     const auto n = [](uint64_t count) { return static_cast<unsigned long long>(count); };
     std::printf(
-        "%llu seeds from %llu on, 0 violations, %.1f s, %.2f seeds/s, %llu steps, %.2f us of a "
+        "%llu seeds from %llu on, %d violations, %.1f s, %.2f seeds/s, %llu steps, %.2f us of a "
         "thread a step; requests %llu, refused %llu, stopped %llu, canceled %llu, expired %llu, "
         "failed %llu; drains %llu, kills %llu, device failures %llu, failed starts %llu; "
         "histories %016llx\n",
-        n(num_done_), n(run_.first_seed), seconds, static_cast<double>(num_done_) / seconds,
-        n(sum_.steps), 1e6 * seconds * run_.threads / std::max(steps, 1.0), n(sum_.requests),
-        n(sum_.refused), n(sum_.stopped), n(sum_.canceled), n(sum_.expired), n(sum_.failed),
-        n(sum_.drains), n(sum_.kills), n(sum_.device_failures), n(sum_.failed_starts),
-        n(histories_));
+        n(num_done_), n(run_.first_seed), failed_ ? 1 : 0, seconds,
+        static_cast<double>(num_done_) / seconds, n(sum_.steps),
+        1e6 * seconds * run_.threads / std::max(steps, 1.0), n(sum_.requests), n(sum_.refused),
+        n(sum_.stopped), n(sum_.canceled), n(sum_.expired), n(sum_.failed), n(sum_.drains),
+        n(sum_.kills), n(sum_.device_failures), n(sum_.failed_starts), n(histories_));
     std::fflush(stdout);
   }
 

@@ -15,7 +15,16 @@ SimulatedClient::SimulatedClient(const ClientHabits& habits, absl::Time now,
     : habits_(habits),
       cancel_time_(now + habits_.cancels_after),
       expected_(std::move(expected)),
-      stream_(std::move(stream)) {}
+      stream_(std::move(stream)),
+      is_woken_(std::make_shared<bool>(false)) {
+  if (habits_.reads_when_woken) {
+    stream_->SetWakeup([is_woken = is_woken_] { *is_woken = true; });
+  }
+}
+
+size_t SimulatedClient::NumDue() const {
+  return expected_->events().size() + (expected_->is_finished() ? 1 : 0);
+}
 
 int32_t SimulatedClient::TakeCancels(absl::Time now, uint64_t step, Moment moment) {
   const bool at_last_token = habits_.cancels_at_last_token && moment == Moment::kDuringStep &&
@@ -39,12 +48,18 @@ absl::Status SimulatedClient::CheckCanceled(uint64_t step) const {
 absl::Status SimulatedClient::ReadAt(uint64_t tick, uint64_t& history) {
   if (habits_.reads_only_at_end && !expected_->is_finished()) return absl::OkStatus();
   if (tick % static_cast<uint64_t>(habits_.reads_every) != 0) return absl::OkStatus();
+  if (habits_.reads_when_woken && stream_ != nullptr && !*is_woken_) {
+    if (num_read_ == NumDue()) return absl::OkStatus();
+    return absl::InternalError(
+        absl::StrCat("request ", id(), " has events and its reader was not woken"));
+  }
   return Read(history);
 }
 
 absl::Status SimulatedClient::Read(uint64_t& history) {
   if (stream_ == nullptr || has_last_) return absl::OkStatus();
   events_.clear();
+  *is_woken_ = false;
   stream_->Drain(events_);
   for (const TokenEvent& event : events_) {
     const std::string difference = expected_->Compare(event, num_read_++);
@@ -54,10 +69,9 @@ absl::Status SimulatedClient::Read(uint64_t& history) {
     history = MixTags(history, MixTags(id(), static_cast<uint64_t>(event.token)));
     has_last_ = event.kind == TokenEvent::Kind::kFinished;
   }
-  const size_t num_due = expected_->events().size() + (expected_->is_finished() ? 1 : 0);
-  if (num_read_ == num_due) return absl::OkStatus();
+  if (num_read_ == NumDue()) return absl::OkStatus();
   return absl::InternalError(
-      absl::StrCat("request ", id(), " has got ", num_read_, " events of ", num_due));
+      absl::StrCat("request ", id(), " has got ", num_read_, " events of ", NumDue()));
 }
 
 }  // namespace oriel

@@ -32,8 +32,9 @@ class SimulatedClient {
   absl::Status CheckCanceled(uint64_t step) const;
 
   // Looks at the stream if the client would at this tick.
+  // Nothing is due while it sleeps.
   absl::Status ReadAt(uint64_t tick, uint64_t& history);
-  // Takes all that is there: exactly the events that are due, each once, in order, the last event
+  // Takes all that is there, woken or not: exactly the events that are due, each once, in order, the last event
   // last.
   absl::Status Read(uint64_t& history);
 
@@ -42,11 +43,15 @@ class SimulatedClient {
   FinishReason finish_reason() const { return expected_->finish_reason(); }
 
  private:
+  size_t NumDue() const;
+
   ClientHabits habits_;
   absl::Time cancel_time_;
   std::shared_ptr<ExpectedRequest> expected_;
   std::shared_ptr<TokenStream> stream_;  // null once the client has left
   std::optional<uint64_t> cancel_step_;
+  std::shared_ptr<bool>
+      is_woken_;  // shared with the stream's wake-up, which may outlive the client
   size_t num_read_ = 0;
   bool has_last_ = false;
   std::vector<TokenEvent> events_;  // of one Read

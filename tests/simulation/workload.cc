@@ -128,17 +128,17 @@ SimulatedEngine RandomEngine(SimulationRandom& random) {
   engine.model.vocab = random.Between(6, 32);
   engine.formats = RandomFormats(engine.model, random);
   EngineConfig& config = engine.config;
-  config.window_tokens = 64 * random.Between(0, 3);
+  config.window_tokens = 64 * random.Between(0, 4);
   config.sink_tokens = random.OneIn(3) ? 0 : random.HeavyTailed(1, 64);
-  config.max_model_len = random.HeavyTailed(100, 1600);
-  config.max_num_seqs = random.HeavyTailed(1, 12);
+  config.max_model_len = random.HeavyTailed(100, 2000);
+  config.max_num_seqs = random.HeavyTailed(1, 24);
   config.prefill_chunk_tokens = random.HeavyTailed(1, 512);
   config.queue_requests_max = random.HeavyTailed(1, 48);
   config.queue_tokens_max = random.HeavyTailed(config.max_model_len, 40'000);
   config.logits_rows_max = random.Between(1, 16);
   config.top_logprobs_max = random.Between(0, 5);
   config.kv_cache_memory_bytes = RandomCacheBytes(config, engine.formats, random);
-  engine.step_time = absl::Milliseconds(50);
+  engine.step_time = absl::Milliseconds(random.OneIn(4) ? random.HeavyTailed(20, 400) : 50);
   return engine;
 }
 
@@ -185,6 +185,7 @@ ClientPlan RandomClient(RequestId id, const SimulatedEngine& engine, absl::Time 
   }
   if (random.OneIn(4)) plan.habits.reads_every = random.HeavyTailed(1, 400);
   plan.habits.reads_only_at_end = random.OneIn(10);
+  plan.habits.reads_when_woken = random.OneIn(3);
   return plan;
 }
 

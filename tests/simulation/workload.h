@@ -32,6 +32,7 @@ struct ClientHabits {
   bool leaves_when_canceling = false;  // nobody reads the stream any more
   int32_t reads_every = 1;             // ticks between two looks at the stream
   bool reads_only_at_end = false;
+  bool reads_when_woken = false;  // by the stream, and not before
 };
 
 struct ClientPlan {
