@@ -30,7 +30,7 @@ class CpuBackend : public Backend {
     return MakeHostBuffer(size_bytes);
   }
   absl::StatusOr<std::unique_ptr<Matrix>> MakeMatrix(const MatrixSource& source) override {
-    return MakeCpuMatrix(source, pool_);
+    return MakeCpuMatrix(source, weights_arena_, pool_);
   }
   std::unique_ptr<Stream> MakeStream() override { return std::make_unique<CpuStream>(); }
 
@@ -59,6 +59,7 @@ class CpuBackend : public Backend {
 
  private:
   ThreadPool pool_;
+  HugePageArena weights_arena_;
 };
 
 // Cores that this process may run on: a container's CPU set counts, not the machine.

@@ -15,14 +15,14 @@ CpuMatrix::CpuMatrix(const MatrixSource& matrix_source, int64_t panel_rows, Buff
       packed_(std::move(packed)) {}
 
 absl::StatusOr<std::unique_ptr<Matrix>> MakeCpuMatrix(const MatrixSource& source,
-                                                      ThreadPool& pool) {
+                                                      HugePageArena& arena, ThreadPool& pool) {
   ORIEL_RETURN_IF_ERROR(CheckMatrixSource(source));
   const bool has_blocks = TraitsOf(source.dtype).block_elements > 1;
   if (!has_blocks || source.use == MatrixUse::kLookup) {
     return std::make_unique<CpuMatrix>(source, 0, Buffer());
   }
   const int64_t panel_rows = ChooseBlockProductShape().panel_rows;
-  ORIEL_ASSIGN_OR_RETURN(Buffer packed, PackPanels(source, panel_rows, pool));
+  ORIEL_ASSIGN_OR_RETURN(Buffer packed, PackPanels(source, panel_rows, arena, pool));
   return std::make_unique<CpuMatrix>(source, panel_rows, std::move(packed));
 }
 

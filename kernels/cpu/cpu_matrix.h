@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "kernels/core/buffer.h"
+#include "kernels/cpu/huge_page_arena.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/ops/matrix.h"
 
@@ -37,8 +38,10 @@ class CpuMatrix : public Matrix {
 };
 
 // InvalidArgument: a negative or empty shape, columns that are not whole blocks, no data.
-// ResourceExhausted: no memory for the packed copy. The copy is made by all of `pool`.
-absl::StatusOr<std::unique_ptr<Matrix>> MakeCpuMatrix(const MatrixSource& source, ThreadPool& pool);
+// ResourceExhausted: no memory for the packed copy. The copy lies in `arena`
+// and is made by all of `pool`.
+absl::StatusOr<std::unique_ptr<Matrix>> MakeCpuMatrix(const MatrixSource& source,
+                                                      HugePageArena& arena, ThreadPool& pool);
 
 // The matrix as what it is: every Matrix that reaches the CPU ops was made above.
 const CpuMatrix& AsCpuMatrix(const Matrix& matrix);

@@ -13,14 +13,13 @@
 
 #include "hwy/highway.h"
 #include "kernels/cpu/mat_mul_codecs-inl.h"
+#include "kernels/cpu/mat_mul_input-inl.h"
+#include "kernels/cpu/mat_mul_one_token-inl.h"
 #include "kernels/cpu/mat_mul_vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace oriel {
 namespace HWY_NAMESPACE {
-
-// Tokens multiplied at a time: as many as leave the sums of a panel in registers.
-constexpr int kTileTokens = HWY_MAX_BYTES == 64 ? 6 : 4;
 
 // Chunk of a panel in memory, for products with several tokens. A block in vectors, those of the
 // two halves side by side: scale, second scale or minimum, eight code dwords.
@@ -49,42 +48,6 @@ struct ChunkWriter {
               chunk + block * kBlockFloats + vector * kPanelRows + half * kLanes);
   }
 };
-
-// One block of a tile of kTokens tokens; field layout in mat_mul_blocks.h.
-template <int kTokens>
-struct InputBlock {
-  const std::byte* data;
-
-  template <typename T>
-  HWY_INLINE T Read(int64_t offset) const {
-    T value;
-    std::memcpy(&value, data + offset, sizeof(T));
-    return value;
-  }
-  HWY_INLINE IntVector Codes(int token, int dword) const {
-    return hn::Set(IntTag(), Read<int32_t>(32 * token + 4 * dword));
-  }
-  HWY_INLINE FloatVector Scale(int token) const {
-    return hn::Set(FloatTag(), Read<float>(32 * kTokens + 4 * token));
-  }
-  HWY_INLINE FloatVector ScaledSum(int token) const {
-    return hn::Set(FloatTag(), Read<float>(36 * kTokens + 4 * token));
-  }
-  // part 0: all codes, 1 and 2: the first and the last 16.
-  HWY_INLINE IntVector NegatedSum(int token, int part) const {
-    return hn::Set(IntTag(), Read<int32_t>(40 * kTokens + 4 * (part * kTokens + token)));
-  }
-};
-
-// What the codes' zero takes from a sum of products: zero * (sum of the input's codes), negative.
-template <class Codec, int kTokens>
-HWY_INLINE IntVector ZeroTerm(InputBlock<kTokens> input, int token, int part) {
-  if constexpr (Codec::kZeroShift == 0) {
-    return hn::Zero(IntTag());
-  } else {
-    return hn::ShiftLeft<Codec::kZeroShift>(input.NegatedSum(token, part));
-  }
-}
 
 // Integer products of code dwords [kFirst, kFirst + kCount) of a block for every token and panel
 // half, the zero taken off.
@@ -169,52 +132,6 @@ HWY_INLINE void AddMinima(const float* minima, InputBlock<kTokens> input,
     sums[t][1] = hn::MulAdd(minimum_1, scaled_sum, sums[t][1]);
   }
 }
-
-// The sink that multiplies with a single token on the spot, so that codes never go through memory.
-// Its arithmetic is that of the functions above.
-template <class Codec>
-class OneTokenProduct {
- public:
-  HWY_INLINE OneTokenProduct(const std::byte* input, FloatVector total)
-      : input_(input), total_(total) {}
-
-  HWY_INLINE void Codes(int64_t block, int dword, DwordVector codes) {
-    constexpr int kGroupDwords = Codec::kTwoScales ? 4 : 8;
-    IntVector& sum = sums_[block % kLiveBlocks][dword / kGroupDwords];
-    const InputBlock<1> input = Input(block);
-    if (dword % kGroupDwords == 0) {
-      sum = ZeroTerm<Codec>(input, 0, Codec::kTwoScales ? 1 + dword / kGroupDwords : 0);
-    }
-    const IntVector weights = hn::BitCast(IntTag(), codes);
-    const IntVector x = input.Codes(0, dword);
-#if HWY_TARGET == HWY_AVX3_DL
-    sum = AddProducts(sum, weights, x);
-#else
-    sum = hn::Add(sum, WidenPairs(ByteProducts(weights, x, Codec::kSignedCodes)));
-#endif
-  }
-  HWY_INLINE void Scale(int64_t block, int group, FloatVector scale) {
-    const IntVector products = sums_[block % kLiveBlocks][group];
-    total_ = hn::MulAdd(hn::ConvertTo(FloatTag(), products), hn::Mul(scale, Input(block).Scale(0)),
-                        total_);
-  }
-  HWY_INLINE void Minimum(int64_t block, FloatVector minimum) {
-    total_ = hn::MulAdd(minimum, Input(block).ScaledSum(0), total_);
-  }
-  HWY_INLINE FloatVector total() const { return total_; }
-
- private:
-  // The K types give all codes of a chunk before the scales, the others block by block.
-  static constexpr int kLiveBlocks = Codec::kIsSuperBlock ? static_cast<int>(kChunkBlocks) : 1;
-
-  HWY_INLINE InputBlock<1> Input(int64_t block) const {
-    return {input_ + block * kInputBlockBytes};
-  }
-
-  const std::byte* input_;
-  FloatVector total_;
-  IntVector sums_[kLiveBlocks][Codec::kTwoScales ? 2 : 1];
-};
 
 // A chunk of a panel times one tile: adds to `totals` [kTokens, kPanelRows].
 template <class Codec, int kTokens>
@@ -301,39 +218,18 @@ void WriteRow(const float* totals, int64_t rows, const float* bias, MatMulWrite 
   std::copy_n(last_out, rows - r, out + r);
 }
 
-template <class Codec>
-HWY_NOINLINE void MultiplyOneToken(const std::byte* packed, int64_t blocks, int64_t block_bytes,
-                                   const std::byte* input, float* totals) {
-  FloatVector first_half = hn::Zero(FloatTag());
-  FloatVector second_half = hn::Zero(FloatTag());
-  for (int64_t b = 0; b < blocks; b += kChunkBlocks) {
-    const int64_t here = std::min(kChunkBlocks, blocks - b);
-    OneTokenProduct<Codec> first(input, first_half);
-    Codec::Spread(packed, here, 0, first);
-    OneTokenProduct<Codec> second(input, second_half);
-    Codec::Spread(packed, here, 1, second);
-    first_half = first.total();
-    second_half = second.total();
-    packed += Codec::kIsSuperBlock ? block_bytes : here * block_bytes;
-    input += here * kInputBlockBytes;
-  }
-  hn::Store(first_half, FloatTag(), totals);
-  hn::Store(second_half, FloatTag(), totals + kLanes);
-}
-
 // Every chunk is spread once and multiplied with all tiles of the range.
 template <class Codec>
-void MultiplyTiles(const PanelProduct& product, const std::byte* packed, float* chunk,
-                   float* totals) {
+void MultiplyTiles(const PanelProduct& product, const std::byte* panel, int64_t row_blocks,
+                   float* chunk, float* totals) {
   const RoundedInput& input = *product.input;
   std::fill_n(totals, product.tokens * kPanelRows, 0.0f);
   for (int64_t first = 0; first < input.blocks; first += kChunkBlocks) {
     const int64_t blocks = std::min(kChunkBlocks, input.blocks - first);
     for (int half = 0; half < kPanelHalves; ++half) {
       ChunkWriter writer{chunk, half};
-      Codec::Spread(packed, blocks, half, writer);
+      Codec::Spread(typename Codec::Rows(panel, row_blocks, half), first, blocks, writer);
     }
-    packed += blocks * kPanelRows * product.matrix->row_bytes() / input.blocks;
     for (int64_t t = 0; t < product.tokens; t += kTileTokens) {
       const int64_t token = product.first_token + t;
       const int64_t tokens = std::min<int64_t>(kTileTokens, input.tokens - token);
@@ -351,12 +247,17 @@ void MultiplyPanelOf(const PanelProduct& product) {
   ORIEL_CHECK(matrix.panel_rows() == kPanelRows);
   float* chunk = reinterpret_cast<float*>(product.scratch);
   float* totals = chunk + kChunkFloats;
-  const std::byte* packed = matrix.panel(product.first_row / kPanelRows);
+  const std::byte* panel = matrix.panel(product.first_row / kPanelRows);
+  const int64_t row_blocks = matrix.row_bytes() / TraitsOf(matrix.dtype()).block_bytes;
   if (product.tokens == 1) {
     const std::byte* token = input.data + product.first_token * input.blocks * kInputBlockBytes;
-    MultiplyOneToken<Codec>(packed, input.blocks, Codec::Block::kBytes, token, totals);
+    for (int half = 0; half < kPanelHalves; ++half) {
+      const typename Codec::Rows rows(panel, row_blocks, half);
+      hn::Store(MultiplyOneToken<Codec>(rows, input.blocks, token), FloatTag(),
+                totals + half * kLanes);
+    }
   } else {
-    MultiplyTiles<Codec>(product, packed, chunk, totals);
+    MultiplyTiles<Codec>(product, panel, row_blocks, chunk, totals);
   }
 
   const MatMulTerm& term = *product.term;
@@ -390,58 +291,6 @@ void MultiplyPanelHere(const PanelProduct& product) {
     case DType::kF16:
     case DType::kBF16:
       ORIEL_CHECK(false);  // mat_mul_floats.h
-  }
-}
-
-// Rounds 32 numbers of token `t` among `tokens` into block `block`.
-HWY_INLINE void RoundBlock(const float* x, int64_t t, int64_t tokens, std::byte* block) {
-  const FloatTag d;
-  const IntTag di;
-  const hn::Rebind<int8_t, FloatTag> d8;
-  // Largest magnitude by its bits: a NaN is above infinity there and so ends in the scale.
-  IntVector largest = hn::Zero(di);
-  for (int c = 0; c < kInputBlock; c += kLanes) {
-    largest = hn::Max(largest, hn::BitCast(di, hn::Abs(hn::LoadU(d, x + c))));
-  }
-  const int32_t largest_bits = hn::GetLane(hn::MaxOfLanes(di, largest));
-  float magnitude;
-  std::memcpy(&magnitude, &largest_bits, sizeof(magnitude));
-  // Below this the reciprocal would overflow; such a block counts as zero.
-  constexpr float kSmallest = 1e-36f;
-  const FloatVector inverse = hn::Set(d, magnitude > kSmallest ? 127.0f / magnitude : 0.0f);
-  const float scale = magnitude / 127.0f;
-
-  int32_t half_sums[2];
-  for (int half = 0; half < 2; ++half) {
-    IntVector sum = hn::Zero(di);
-    for (int c = 16 * half; c < 16 * half + 16; c += kLanes) {
-      const IntVector codes = hn::NearestInt(hn::Mul(hn::LoadU(d, x + c), inverse));
-      sum = hn::Add(sum, codes);
-      hn::StoreU(hn::DemoteTo(d8, codes), d8, reinterpret_cast<int8_t*>(block) + 32 * t + c);
-    }
-    half_sums[half] = hn::GetLane(hn::SumOfLanes(di, sum));
-  }
-  const int32_t total = half_sums[0] + half_sums[1];
-  const auto write = [&](int64_t field, auto value) {
-    std::memcpy(block + (32 + 4 * field) * tokens + 4 * t, &value, sizeof(value));
-  };
-  write(0, scale);
-  write(1, scale * static_cast<float>(total));
-  write(2, -total);
-  write(3, -half_sums[0]);
-  write(4, -half_sums[1]);
-}
-
-void RoundInputTileHere(const TensorView<const float, 2>& input, int64_t tile,
-                        const RoundedInput& rounded) {
-  const int64_t first = tile * kTileTokens;
-  const int64_t tokens = std::min<int64_t>(kTileTokens, rounded.tokens - first);
-  std::byte* data = rounded.data + first * rounded.blocks * kInputBlockBytes;
-  for (int64_t t = 0; t < tokens; ++t) {
-    const float* row = input.row(first + t);
-    for (int64_t b = 0; b < rounded.blocks; ++b) {
-      RoundBlock(row + b * kInputBlock, t, tokens, data + b * tokens * kInputBlockBytes);
-    }
   }
 }
 

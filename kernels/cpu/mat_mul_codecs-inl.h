@@ -32,7 +32,7 @@ constexpr int64_t kChunkBlocks = 8;
 //   sink.Codes(block, dword, codes)    columns 4 * dword … 4 * dword + 3
 //   sink.Scale(block, group, scale)    group: 0, or with kTwoScales 16 columns each
 //   sink.Minimum(block, minimum)
-// Blocks are numbered inside the chunk.
+// Blocks are numbered inside the chunk, which begins at block `first` of the row.
 
 HWY_INLINE DwordVector AndDwords(DwordVector value, uint32_t mask) {
   return hn::And(value, hn::Set(DwordTag(), mask));
@@ -42,25 +42,40 @@ HWY_INLINE DwordVector HighNibbles(DwordVector value) {
   return AndDwords(hn::ShiftRight<4>(value), 0x0F0F0F0Fu);
 }
 
-// One half of the rows of a packed block (packed_panels.h).
+// One half of the rows of a panel (packed_panels.h).
 template <DType kDType>
-struct PackedBlock {
+class HalfPanel {
+ public:
+  HWY_INLINE HalfPanel(const std::byte* panel, int64_t blocks, int half)
+      : dwords_(panel + half * blocks * kDwordBytes),
+        halves_(panel + kPanelHalves * blocks * kDwordBytes + half * kLanes * 2) {}
+
+  // The rows of one block.
+  struct Block {
+    const std::byte* dwords;
+    const std::byte* halves;
+
+    HWY_INLINE DwordVector Dword(int place) const {
+      return hn::Load(DwordTag(), reinterpret_cast<const uint32_t*>(dwords) + place * kLanes);
+    }
+    HWY_INLINE FloatVector Half(int field) const {
+      const hn::Rebind<hwy::float16_t, FloatTag> d16;
+      const auto* fields = reinterpret_cast<const hwy::float16_t*>(halves);
+      return hn::PromoteTo(FloatTag(), hn::Load(d16, fields + field * kPanelRows));
+    }
+  };
+
+  HWY_INLINE Block At(int64_t block) const {
+    return {dwords_ + block * kDwordBytes, halves_ + block * kHalfBytes};
+  }
+
+ private:
   static constexpr BlockFields kFields = BlockFieldsOf(kDType);
-  static constexpr int64_t kBytes = int64_t{kPanelRows} * TraitsOf(kDType).block_bytes;
-  static constexpr int64_t kDwordsOffset = int64_t{kFields.num_halves} * kPanelRows * 2;
+  static constexpr int64_t kDwordBytes = int64_t{kFields.num_dwords} * kLanes * 4;
+  static constexpr int64_t kHalfBytes = int64_t{kFields.num_halves} * kPanelRows * 2;
 
-  const std::byte* data;
-  int half;
-
-  HWY_INLINE FloatVector Half(int field) const {
-    const hn::Rebind<hwy::float16_t, FloatTag> d16;
-    const auto* halves = reinterpret_cast<const hwy::float16_t*>(data);
-    return hn::PromoteTo(FloatTag(), hn::Load(d16, halves + field * kPanelRows + half * kLanes));
-  }
-  HWY_INLINE DwordVector Dword(int field) const {
-    const auto* dwords = reinterpret_cast<const uint32_t*>(data + kDwordsOffset);
-    return hn::Load(DwordTag(), dwords + (half * kFields.num_dwords + field) * kLanes);
-  }
+  const std::byte* dwords_;
+  const std::byte* halves_;
 };
 
 // Bits 4 * kDword … 4 * kDword + 3 of a lane, as bit 4 of its four bytes.
@@ -83,12 +98,12 @@ struct SmallBlockCodec {
   static constexpr int kZeroShift = kHasMinimum ? 0 : (kHasFifthBit ? 4 : 3);  // log2 of the zero
   static constexpr int kCodeMax = kHasFifthBit ? 31 : 15;
 
-  using Block = PackedBlock<kDType>;
+  using Rows = HalfPanel<kDType>;
 
   template <class Sink>
-  static HWY_INLINE void Spread(const std::byte* packed, int64_t blocks, int half, Sink& sink) {
+  static HWY_INLINE void Spread(const Rows& rows, int64_t first, int64_t blocks, Sink& sink) {
     for (int64_t b = 0; b < blocks; ++b) {
-      const Block block{packed + b * Block::kBytes, half};
+      const typename Rows::Block block = rows.At(first + b);
       SpreadCodes(block, b, sink);
       sink.Scale(b, 0, block.Half(0));
       if constexpr (kHasMinimum) sink.Minimum(b, block.Half(1));
@@ -97,7 +112,7 @@ struct SmallBlockCodec {
 
  private:
   template <class Sink>
-  static HWY_INLINE void SpreadCodes(const Block& block, int64_t b, Sink& sink) {
+  static HWY_INLINE void SpreadCodes(const typename Rows::Block& block, int64_t b, Sink& sink) {
     DwordVector codes[8];
     HWY_UNROLL(4)
     for (int j = 0; j < 4; ++j) {
@@ -130,13 +145,13 @@ struct Q8_0Codec {
   static constexpr int kZeroShift = kHasVnni ? 7 : 0;
   static constexpr int kCodeMax = 255;
 
-  using Block = PackedBlock<DType::kQ8_0>;
+  using Rows = HalfPanel<DType::kQ8_0>;
 
   template <class Sink>
-  static HWY_INLINE void Spread(const std::byte* packed, int64_t blocks, int half, Sink& sink) {
+  static HWY_INLINE void Spread(const Rows& rows, int64_t first, int64_t blocks, Sink& sink) {
     const DwordVector flip = hn::Set(DwordTag(), kSignedCodes ? 0u : 0x80808080u);
     for (int64_t b = 0; b < blocks; ++b) {
-      const Block block{packed + b * Block::kBytes, half};
+      const Rows::Block block = rows.At(first + b);
       HWY_UNROLL(8)
       for (int j = 0; j < 8; ++j) sink.Codes(b, j, hn::Xor(block.Dword(j), flip));
       sink.Scale(b, 0, block.Half(0));
@@ -144,16 +159,16 @@ struct Q8_0Codec {
   }
 };
 
-// Q4_K and Q5_K: half fields d and dmin; the first three dword fields hold the 6-bit scales and
-// minima, byte i of a dword for run i or run 4 + i (UnpackScales6 in gguf_blocks.h).
-template <DType kDType, class Sink>
-HWY_INLINE void SpreadScales6(const PackedBlock<kDType>& block, Sink& sink) {
+// Q4_K and Q5_K: half fields d and dmin; the last three dwords hold the 6-bit scales and minima, byte
+// i of a dword for run i or run 4 + i (UnpackScales6 in gguf_blocks.h).
+template <int kScalesPlace, class Block, class Sink>
+HWY_INLINE void SpreadScales6(const Block& block, Sink& sink) {
   const FloatTag d;
   const IntTag di;
   const DwordVector top_bits = hn::Set(DwordTag(), 0x30303030u);
-  const DwordVector first = block.Dword(0);
-  const DwordVector second = block.Dword(1);
-  const DwordVector third = block.Dword(2);
+  const DwordVector first = block.Dword(kScalesPlace);
+  const DwordVector second = block.Dword(kScalesPlace + 1);
+  const DwordVector third = block.Dword(kScalesPlace + 2);
   const DwordVector scales[2] = {
       AndDwords(first, 0x3F3F3F3Fu),
       hn::Or(LowNibbles(third), hn::And(hn::ShiftRight<2>(first), top_bits))};
@@ -179,23 +194,23 @@ struct Q4_KCodec {
   static constexpr bool kSignedCodes = false;
   static constexpr int kZeroShift = 0;
   static constexpr int kCodeMax = 15;
-  static constexpr int kCodesField = 3;
+  static constexpr int kScalesPlace = 32;
 
-  using Block = PackedBlock<DType::kQ4_K>;
+  using Rows = HalfPanel<DType::kQ4_K>;
 
   template <class Sink>
-  static HWY_INLINE void Spread(const std::byte* packed, int64_t /*blocks*/, int half, Sink& sink) {
-    const Block block{packed, half};
+  static HWY_INLINE void Spread(const Rows& rows, int64_t first, int64_t /*blocks*/, Sink& sink) {
+    const Rows::Block block = rows.At(first / kChunkBlocks);
     HWY_UNROLL(4)
     for (int pair = 0; pair < 4; ++pair) {
       HWY_UNROLL(8)
       for (int j = 0; j < 8; ++j) {
-        const DwordVector codes = block.Dword(kCodesField + 8 * pair + j);
+        const DwordVector codes = block.Dword(8 * pair + j);
         sink.Codes(2 * pair, j, LowNibbles(codes));
         sink.Codes(2 * pair + 1, j, HighNibbles(codes));
       }
     }
-    SpreadScales6(block, sink);
+    SpreadScales6<kScalesPlace>(block, sink);
   }
 };
 
@@ -206,31 +221,32 @@ struct Q5_KCodec {
   static constexpr bool kSignedCodes = false;
   static constexpr int kZeroShift = 0;
   static constexpr int kCodeMax = 31;
-  static constexpr int kFifthField = 3;
-  static constexpr int kCodesField = 11;
+  static constexpr int kCodesPlace = 8;
+  static constexpr int kScalesPlace = 40;
 
-  using Block = PackedBlock<DType::kQ5_K>;
+  using Rows = HalfPanel<DType::kQ5_K>;
 
   template <class Sink>
-  static HWY_INLINE void Spread(const std::byte* packed, int64_t /*blocks*/, int half, Sink& sink) {
-    const Block block{packed, half};
+  static HWY_INLINE void Spread(const Rows& rows, int64_t first, int64_t /*blocks*/, Sink& sink) {
+    const Rows::Block block = rows.At(first / kChunkBlocks);
     HWY_UNROLL(4)
     for (int pair = 0; pair < 4; ++pair) {
       HWY_UNROLL(8)
       for (int j = 0; j < 8; ++j) {
-        const DwordVector codes = block.Dword(kCodesField + 8 * pair + j);
-        const DwordVector bits = hn::ShiftRightSame(block.Dword(kFifthField + j), 2 * pair);
+        const DwordVector codes = block.Dword(kCodesPlace + 8 * pair + j);
+        const DwordVector bits = hn::ShiftRightSame(block.Dword(j), 2 * pair);
         const DwordVector low_fifth = hn::ShiftLeft<4>(AndDwords(bits, 0x01010101u));
         const DwordVector high_fifth = hn::ShiftLeft<3>(AndDwords(bits, 0x02020202u));
         sink.Codes(2 * pair, j, hn::Or(LowNibbles(codes), low_fifth));
         sink.Codes(2 * pair + 1, j, hn::Or(HighNibbles(codes), high_fifth));
       }
     }
-    SpreadScales6(block, sink);
+    SpreadScales6<kScalesPlace>(block, sink);
   }
 };
 
-// Dword fields: 32 of low bits, 16 of high bits, 4 of scales (BlockQ6_K in gguf_blocks.h).
+// Dwords: sixteen times two of low bits and one of high bits, then 4 of scales (BlockQ6_K in
+// gguf_blocks.h).
 struct Q6_KCodec {
   static constexpr bool kIsSuperBlock = true;
   static constexpr bool kHasMinimum = false;
@@ -238,14 +254,13 @@ struct Q6_KCodec {
   static constexpr bool kSignedCodes = false;
   static constexpr int kZeroShift = 5;
   static constexpr int kCodeMax = 63;
-  static constexpr int kHighField = 32;
-  static constexpr int kScalesField = 48;
+  static constexpr int kScalesPlace = 48;
 
-  using Block = PackedBlock<DType::kQ6_K>;
+  using Rows = HalfPanel<DType::kQ6_K>;
 
   template <class Sink>
-  static HWY_INLINE void Spread(const std::byte* packed, int64_t /*blocks*/, int half, Sink& sink) {
-    const Block block{packed, half};
+  static HWY_INLINE void Spread(const Rows& rows, int64_t first, int64_t /*blocks*/, Sink& sink) {
+    const Rows::Block block = rows.At(first / kChunkBlocks);
     HWY_UNROLL(8)
     for (int j = 0; j < 8; ++j) SpreadDword(block, 0, j, sink);
     HWY_UNROLL(8)
@@ -256,11 +271,13 @@ struct Q6_KCodec {
  private:
   // Dword j of each of the four blocks in one half of the 256 columns.
   template <class Sink>
-  static HWY_INLINE void SpreadDword(const Block& block, int columns_half, int j, Sink& sink) {
+  static HWY_INLINE void SpreadDword(const Rows::Block& block, int columns_half, int j,
+                                     Sink& sink) {
     const DwordVector two_bits = hn::Set(DwordTag(), 0x30303030u);
-    const DwordVector low_02 = block.Dword(16 * columns_half + j);
-    const DwordVector low_13 = block.Dword(16 * columns_half + 8 + j);
-    const DwordVector high = block.Dword(kHighField + 8 * columns_half + j);
+    const int place = 24 * columns_half + 3 * j;
+    const DwordVector low_02 = block.Dword(place);
+    const DwordVector low_13 = block.Dword(place + 1);
+    const DwordVector high = block.Dword(place + 2);
     const DwordVector high_0 = hn::And(hn::ShiftLeft<4>(high), two_bits);
     const DwordVector high_1 = hn::And(hn::ShiftLeft<2>(high), two_bits);
     const DwordVector high_2 = hn::And(high, two_bits);
@@ -274,11 +291,11 @@ struct Q6_KCodec {
 
   // Scale 2 * b + g belongs to columns 16 * g … of block b.
   template <class Sink>
-  static HWY_INLINE void SpreadScales(const Block& block, Sink& sink) {
+  static HWY_INLINE void SpreadScales(const Rows::Block& block, Sink& sink) {
     const FloatVector unit = block.Half(0);
     HWY_UNROLL(16)
     for (int run = 0; run < 16; ++run) {
-      const DwordVector four = block.Dword(kScalesField + run / 4);
+      const DwordVector four = block.Dword(kScalesPlace + run / 4);
       const DwordVector top = hn::ShiftLeftSame(four, 24 - 8 * (run % 4));
       const IntVector scale = hn::ShiftRight<24>(hn::BitCast(IntTag(), top));
       sink.Scale(run / 2, run % 2, hn::Mul(unit, hn::ConvertTo(FloatTag(), scale)));

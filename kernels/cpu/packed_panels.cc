@@ -1,7 +1,5 @@
 #include "kernels/cpu/packed_panels.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -10,40 +8,50 @@
 namespace oriel {
 namespace {
 
-// Writes one block of one row into its column of the panel's block.
-void PackBlock(const BlockFields& fields, const std::byte* block, int64_t row, int64_t panel_rows,
-               std::byte* out) {
-  for (int64_t i = 0; i < fields.num_halves; ++i) {
-    std::memcpy(out + (i * panel_rows + row) * 2, block + fields.halves_offset + 2 * i, 2);
+// One panel's bytes, and where a row's blocks go.
+struct PanelWriter {
+  DType dtype;
+  BlockFields fields;
+  int64_t blocks;
+  int64_t panel_rows;
+  std::byte* panel;
+
+  void Write(const std::byte* block, int64_t row, int64_t index) const {
+    const int64_t lanes = panel_rows / 2;
+    const int64_t dword_bytes = fields.num_dwords * lanes * 4;
+    std::byte* dwords = panel + (row / lanes * blocks + index) * dword_bytes;
+    for (int i = 0; i < fields.num_dwords; ++i) {
+      std::memcpy(dwords + (DwordPlace(dtype, i) * lanes + row % lanes) * 4,
+                  block + fields.dwords_offset + 4 * i, 4);
+    }
+    std::byte* halves =
+        panel + 2 * blocks * dword_bytes + index * fields.num_halves * panel_rows * 2;
+    for (int i = 0; i < fields.num_halves; ++i) {
+      std::memcpy(halves + (i * panel_rows + row) * 2, block + fields.halves_offset + 2 * i, 2);
+    }
   }
-  const int64_t lanes = panel_rows / 2;
-  out += fields.num_halves * panel_rows * 2 + row / lanes * fields.num_dwords * lanes * 4;
-  for (int64_t i = 0; i < fields.num_dwords; ++i) {
-    std::memcpy(out + (i * lanes + row % lanes) * 4, block + fields.dwords_offset + 4 * i, 4);
-  }
-}
+};
 
 }  // namespace
 
 absl::StatusOr<Buffer> PackPanels(const MatrixSource& source, int64_t panel_rows,
-                                  ThreadPool& pool) {
+                                  HugePageArena& arena, ThreadPool& pool) {
   const int64_t row_bytes = RowBytes(source.dtype, source.columns).value();
   const int64_t block_bytes = TraitsOf(source.dtype).block_bytes;
   const int64_t panel_bytes = row_bytes * panel_rows;
   const int64_t panels = (source.rows + panel_rows - 1) / panel_rows;
-  ORIEL_ASSIGN_OR_RETURN(Buffer packed, MakeHostBuffer(static_cast<size_t>(panels * panel_bytes)));
-  // Large pages where the system gives them: fewer faults now, fewer table walks in every step.
-  madvise(packed.data(), packed.size_bytes(), MADV_HUGEPAGE);
-
-  const BlockFields fields = BlockFieldsOf(source.dtype);
+  ORIEL_ASSIGN_OR_RETURN(Buffer packed, arena.Allocate(static_cast<size_t>(panels * panel_bytes)));
   pool.ParallelFor(panels, [&](int64_t panel, int32_t) {
     const int64_t first_row = panel * panel_rows;
     const int64_t rows = std::min(panel_rows, source.rows - first_row);
-    std::byte* out = packed.data() + panel * panel_bytes;
-    for (int64_t at = 0; at < row_bytes; at += block_bytes) {
+    const PanelWriter writer{.dtype = source.dtype,
+                             .fields = BlockFieldsOf(source.dtype),
+                             .blocks = row_bytes / block_bytes,
+                             .panel_rows = panel_rows,
+                             .panel = packed.data() + panel * panel_bytes};
+    for (int64_t i = 0; i < writer.blocks; ++i) {
       for (int64_t row = 0; row < rows; ++row) {
-        const std::byte* block = source.data + (first_row + row) * row_bytes + at;
-        PackBlock(fields, block, row, panel_rows, out + at * panel_rows);
+        writer.Write(source.data + (first_row + row) * row_bytes + i * block_bytes, row, i);
       }
     }
   });

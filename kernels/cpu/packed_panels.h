@@ -7,21 +7,25 @@
 #include "absl/status/statusor.h"
 #include "kernels/core/buffer.h"
 #include "kernels/core/dtype.h"
+#include "kernels/cpu/huge_page_arena.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/ops/matrix.h"
 
 namespace oriel {
 
-// Block-quantized weights with the rows of a panel side by side: one stream of memory a panel
-// instead of one a row, and vector loads that bring one field of every row at once.
+// Block-quantized weights with the rows of a panel side by side, so that a vector load brings one
+// field of many rows, and in the order in which a product reads them: the processor's own
+// prefetching follows long streams and loses short ones, which halves the speed of a product that
+// waits for memory.
 //
-// Layout      panels one after the other; a panel's blocks in column order; a block is
-//               half_fields  [num_halves, panel_rows]         the block's half-precision numbers
-//               dword_fields [2, num_dwords, panel_rows / 2]  its other bytes, four at a time, for
-//                                                             the first half of the rows, then the
-//                                                             second
-//             so that a block of a panel has panel_rows * block_bytes bytes, all of them fields.
-//             Rows that fill up the last panel are zero bytes.
+// Layout      panels one after the other, each
+//               dwords  [2, blocks, num_dwords, panel_rows / 2]  the blocks' bytes, four at a time,
+//                                                                for the first half of the rows,
+//                                                                then the second
+//               halves  [blocks, num_halves, panel_rows]         the blocks' half-precision numbers
+//             with blocks in column order and a block's dwords in reading order (DwordPlace). A
+//             panel has panel_rows * row_bytes bytes, all of them fields. Rows that fill up the
+//             last panel are zero bytes.
 struct BlockFields {
   int num_halves;
   int halves_offset;  // bytes into the block of the file
@@ -55,13 +59,35 @@ constexpr BlockFields BlockFieldsOf(DType dtype) {
   return {0, 0, 0, 0};
 }
 
-// Bytes of one panel.
-constexpr int64_t PanelBytes(DType dtype, int64_t columns, int64_t panel_rows) {
-  return RowBytes(dtype, columns).value_or(0) * panel_rows;
+// Where dword `field` of a block of the file lies in the packed block. Q4_K and Q5_K are read codes
+// (and fifth bits) first, then scales; of Q6_K two dwords of low bits meet one of high bits.
+constexpr int DwordPlace(DType dtype, int field) {
+  constexpr int kScales6Dwords = 3;
+  const int num_dwords = BlockFieldsOf(dtype).num_dwords;
+  switch (dtype) {
+    case DType::kQ4_K:
+    case DType::kQ5_K:
+      return (field + num_dwords - kScales6Dwords) % num_dwords;
+    case DType::kQ6_K:
+      if (field < 32) return field / 16 * 24 + field % 8 * 3 + field / 8 % 2;
+      if (field < 48) return (field - 32) / 8 * 24 + field % 8 * 3 + 2;
+      return field;
+    case DType::kQ4_0:
+    case DType::kQ4_1:
+    case DType::kQ5_0:
+    case DType::kQ5_1:
+    case DType::kQ8_0:
+    case DType::kF32:
+    case DType::kF16:
+    case DType::kBF16:
+      return field;
+  }
+  return field;
 }
 
 // ResourceExhausted if there is no memory for the copy.
-absl::StatusOr<Buffer> PackPanels(const MatrixSource& source, int64_t panel_rows, ThreadPool& pool);
+absl::StatusOr<Buffer> PackPanels(const MatrixSource& source, int64_t panel_rows,
+                                  HugePageArena& arena, ThreadPool& pool);
 
 }  // namespace oriel
 

@@ -62,13 +62,14 @@ Timing TimeProduct(const BenchOptions& options, DType dtype, int64_t tokens, Thr
   const int64_t bytes = options.rows * RowBytes(dtype, options.columns).value();
   const int64_t copies = std::max<int64_t>(1, (options.turn_mib << 20) / bytes);
   const std::vector<std::byte> weights = RandomWeights(bytes * copies, random);
+  HugePageArena arena;
   std::vector<std::unique_ptr<Matrix>> matrices;
   for (int64_t i = 0; i < copies; ++i) {
     auto matrix = MakeCpuMatrix({.dtype = dtype,
                                  .rows = options.rows,
                                  .columns = options.columns,
                                  .data = weights.data() + i * bytes},
-                                pool);
+                                arena, pool);
     ORIEL_CHECK(matrix.ok());
     matrices.push_back(std::move(matrix).value());
   }

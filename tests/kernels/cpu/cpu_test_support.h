@@ -55,8 +55,9 @@ struct TestMatrix {
 inline void BuildMatrices(TestMatrix& made, DType dtype, int64_t rows, int64_t columns) {
   const MatrixSource source{
       .dtype = dtype, .rows = rows, .columns = columns, .data = made.data.data()};
+  HugePageArena arena;
   ThreadPool pool(1);
-  made.cpu = MakeCpuMatrix(source, pool).value();
+  made.cpu = MakeCpuMatrix(source, arena, pool).value();
   made.reference = MakeReferenceMatrix(source).value();
 }
 

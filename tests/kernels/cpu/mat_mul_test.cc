@@ -273,8 +273,9 @@ TEST(MatMulArgsTest, NamesTheTermThatDoesNotFit) {
 TEST(MatMulArgsTest, RefusesRowsThatAreNoWholeBlocks) {
   ThreadPool pool(1);
   const std::vector<std::byte> data(1000);
-  const auto matrix =
-      MakeCpuMatrix({.dtype = DType::kQ4_K, .rows = 1, .columns = 288, .data = data.data()}, pool);
+  HugePageArena arena;
+  const auto matrix = MakeCpuMatrix(
+      {.dtype = DType::kQ4_K, .rows = 1, .columns = 288, .data = data.data()}, arena, pool);
   EXPECT_EQ(matrix.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(matrix.status().message()), HasSubstr("a multiple of 256"));
 }
