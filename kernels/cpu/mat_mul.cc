@@ -27,10 +27,13 @@ constexpr int64_t kCacheLine = 64;
 int64_t DivideUp(int64_t value, int64_t by) { return (value + by - 1) / by; }
 int64_t AlignUp(int64_t value) { return DivideUp(value, kCacheLine) * kCacheLine; }
 
+// How many columns of the input share a scale, by the weights' type.
+constexpr int64_t kRoundingColumns[] = {32, 256};
+
 bool HasBlocks(const Matrix& matrix) { return TraitsOf(matrix.dtype()).block_elements > 1; }
 
-// How the block-quantized terms of one call are cut: items run over ranges of tokens, within a
-// range over groups of neighbouring panels of all terms.
+// How those block-quantized terms of one call are cut that want the input rounded alike: items run
+// over ranges of tokens, within a range over groups of neighbouring panels of all these terms.
 struct BlockPlan {
   BlockProductShape shape;
   std::array<int64_t, kTermsMax + 1> panels_before{};  // panels of the terms before term i
@@ -42,12 +45,13 @@ struct BlockPlan {
   int64_t panels() const { return panels_before[kTermsMax]; }
 };
 
-BlockPlan PlanBlocks(const MatMulArgs& args, int64_t threads) {
+BlockPlan PlanBlocks(const MatMulArgs& args, int64_t rounding_columns, int64_t threads) {
   BlockPlan plan;
   plan.shape = ChooseBlockProductShape();
   for (size_t i = 0; i < kTermsMax; ++i) {
     int64_t panels = 0;
-    if (i < args.terms.size() && HasBlocks(*args.terms[i].matrix)) {
+    if (i < args.terms.size() && HasBlocks(*args.terms[i].matrix) &&
+        RoundingColumns(args.terms[i].matrix->dtype()) == rounding_columns) {
       panels = DivideUp(args.terms[i].matrix->rows(), plan.shape.panel_rows);
     }
     plan.panels_before[i + 1] = plan.panels_before[i] + panels;
@@ -84,10 +88,12 @@ void RunBlockItem(const MatMulArgs& args, const BlockPlan& plan, const RoundedIn
   }
 }
 
-void MultiplyBlocks(const MatMulArgs& args, ThreadPool& pool) {
-  const BlockPlan plan = PlanBlocks(args, pool.threads());
+void MultiplyBlocks(const MatMulArgs& args, int64_t rounding_columns, ThreadPool& pool) {
+  const BlockPlan plan = PlanBlocks(args, rounding_columns, pool.threads());
   if (plan.panels() == 0) return;
-  RoundedInput input{.tokens = args.input.dim(0), .blocks = args.input.dim(1) / kInputBlock};
+  RoundedInput input{.tokens = args.input.dim(0),
+                     .blocks = args.input.dim(1) / kInputBlock,
+                     .rounding_columns = rounding_columns};
   const int64_t input_bytes = AlignUp(RoundedInputBytes(input.tokens, input.blocks));
   const int64_t worker_bytes = AlignUp(PanelScratchBytes(plan.range_tokens));
   input.data = pool.Scratch(static_cast<size_t>(input_bytes + worker_bytes * pool.threads()));
@@ -113,7 +119,7 @@ void MultiplyFloats(const MatMulArgs& args, const MatMulTerm& term, ThreadPool& 
 absl::Status CpuMatMul(const MatMulArgs& args, ThreadPool& pool) {
   ORIEL_RETURN_IF_ERROR(CheckMatMulArgs(args));
   if (args.input.dim(0) == 0) return absl::OkStatus();
-  MultiplyBlocks(args, pool);
+  for (int64_t columns : kRoundingColumns) MultiplyBlocks(args, columns, pool);
   for (const MatMulTerm& term : args.terms) {
     if (!HasBlocks(*term.matrix)) MultiplyFloats(args, term, pool);
   }

@@ -17,7 +17,7 @@ namespace oriel {
 // its blocks of 32 columns one after the other, from the first to the last, whatever panel, tile or
 // batch it is in. That makes a row's result independent of the batch, bit for bit.
 
-// The input's rounding unit, also that of the smallest weight blocks.
+// Columns of an input block, also those of the smallest weight blocks.
 inline constexpr int64_t kInputBlock = 32;
 
 // What one token keeps of one block: 32 codes, the scale, scale times the sum of the codes, and the
@@ -30,12 +30,17 @@ struct BlockProductShape {
   int64_t tile_tokens = 0;
 };
 
+// Columns of the input that share a scale where it meets weights of this type: those of one weight
+// block, so 32 or 256.
+inline int64_t RoundingColumns(DType weights) { return TraitsOf(weights).block_elements; }
+
 // Tokens [0, tokens) rounded to 8 bits. Tile i begins at byte i * tile_tokens * blocks *
 // kInputBlockBytes; inside a tile of n tokens, block b begins at b * n * kInputBlockBytes, and each
 // of the fields above is an array over the n tokens.
 struct RoundedInput {
   int64_t tokens = 0;
-  int64_t blocks = 0;  // columns / 32
+  int64_t blocks = 0;            // columns / 32
+  int64_t rounding_columns = 0;  // RoundingColumns of the weights
   std::byte* data = nullptr;
 };
 
@@ -57,7 +62,8 @@ struct PanelProduct {
 BlockProductShape ChooseBlockProductShape();
 int64_t PanelScratchBytes(int64_t tokens);
 
-// Rounds tile `tile` of the input. Codes are x * 127 / max|x|, to nearest, ties to even.
+// Rounds tile `tile` of the input. Codes are x * 127 / max|x|, to nearest, ties to even; the largest
+// is that of the columns that share the scale.
 void RoundInputTile(const TensorView<const float, 2>& input, int64_t tile,
                     const RoundedInput& rounded);
 

@@ -111,12 +111,14 @@ void RoundInputTileHere(const TensorView<const float, 2>& input, int64_t tile,
                         const RoundedInput& rounded) {
   const int64_t first = tile * kTileTokens;
   const int64_t tokens = std::min<int64_t>(kTileTokens, rounded.tokens - first);
+  const int64_t unit_blocks = rounded.rounding_columns / kInputBlock;
   std::byte* data = rounded.data + first * rounded.blocks * kInputBlockBytes;
   for (int64_t t = 0; t < tokens; ++t) {
     const float* row = input.row(first + t);
+    float magnitude = 0.0f;
     for (int64_t b = 0; b < rounded.blocks; ++b) {
       const float* x = row + b * kInputBlock;
-      const float magnitude = LargestMagnitude(x, kInputBlock);
+      if (b % unit_blocks == 0) magnitude = LargestMagnitude(x, rounded.rounding_columns);
       RoundBlock(x, magnitude, t, tokens, data + b * tokens * kInputBlockBytes);
     }
   }

@@ -34,10 +34,11 @@ struct MatMulTerm {
 // Stream      enqueued on `stream`; inputs must live until it has passed.
 // Errors      InvalidArgument names the term, its value and what was expected.
 // Numerics    Reference: the decoded weights and the given input, double. CPU: the input is rounded
-//             to 8 bits in blocks of 32 (scale max|x| / 127) for block-quantized weights, as
-//             llama.cpp does; products are exact in integers, blocks are added in float in one
-//             order that depends on columns alone, never on tokens, so a row's result is the same
-//             bits in any batch.
+//             to 8 bits for block-quantized weights, as llama.cpp does, so that answers compare:
+//             steps of max|x| / 127, the largest of as many columns as a weight block has (32; 256
+//             for the K types). Products are exact in integers, blocks of 32 are added in float in
+//             one order that depends on columns alone, never on tokens, so a row's result is the
+//             same bits in any batch.
 // Cost        2 * tokens * rows * columns operations; few tokens: bound by reading the weights
 //             once.
 // Source      GGUF block formats (ggml); activations rounded as there.

@@ -18,13 +18,16 @@ constexpr int64_t kTokenCounts[] = {1, 2, 3, 5, 6, 7, 8, 9, 17, 64};
 
 int64_t ColumnsFor(DType dtype) { return TraitsOf(dtype).block_elements == 256 ? 768 : 576; }
 
-// The input as the CPU rounds it for block-quantized weights.
-std::vector<float> RoundedTo8Bits(std::vector<float> values) {
-  for (size_t begin = 0; begin < values.size(); begin += 32) {
+// The input as the CPU rounds it for weights in blocks of this type: as many columns as a block has
+// share a scale.
+std::vector<float> RoundedTo8Bits(std::vector<float> values, DType weights) {
+  const auto columns = static_cast<size_t>(TraitsOf(weights).block_elements);
+  for (size_t begin = 0; begin < values.size(); begin += columns) {
+    const size_t end = begin + columns;
     float largest = 0.0f;
-    for (size_t i = begin; i < begin + 32; ++i) largest = std::max(largest, std::abs(values[i]));
+    for (size_t i = begin; i < end; ++i) largest = std::max(largest, std::abs(values[i]));
     if (largest == 0.0f) continue;
-    for (size_t i = begin; i < begin + 32; ++i) {
+    for (size_t i = begin; i < end; ++i) {
       values[i] = std::nearbyint(values[i] * (127.0f / largest)) * (largest / 127.0f);
     }
   }
@@ -87,7 +90,7 @@ TEST_P(MatMulTest, AgreesWithTheReferenceOnTheRoundedInput) {
         Product actual(tokens, rows);
         ASSERT_TRUE(Multiply(input, tokens, MakeTerm(*matrix.cpu, actual), pool_).ok());
         const bool rounds = TraitsOf(dtype).block_elements > 1;
-        const std::vector<float> given = rounds ? RoundedTo8Bits(input) : input;
+        const std::vector<float> given = rounds ? RoundedTo8Bits(input, dtype) : input;
         Product expected(tokens, rows);
         const MatMulTerm term = MakeTerm(*matrix.reference, expected);
         ASSERT_TRUE(
