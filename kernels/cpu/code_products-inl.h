@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "hwy/highway.h"
+#include "kernels/cpu/head_groups-inl.h"
 #include "kernels/cpu/page_tiles.h"
 #include "kernels/cpu/vector_math-inl.h"
 
@@ -29,6 +30,8 @@ HWY_INLINE IntVec MulAddPairs(IntVec sum, IntVec a, IntVec b) {
   return IntVec{_mm512_add_epi32(sum.raw, _mm512_madd_epi16(a.raw, b.raw))};
 #elif HWY_TARGET == HWY_AVX2
   return IntVec{_mm256_add_epi32(sum.raw, _mm256_madd_epi16(a.raw, b.raw))};
+#elif HWY_ARCH_X86 && HWY_MAX_BYTES == 16 && HWY_TARGET != HWY_EMU128 && HWY_TARGET != HWY_SCALAR
+  return IntVec{_mm_add_epi32(sum.raw, _mm_madd_epi16(a.raw, b.raw))};
 #else
   const IntVec low =
       hn::Mul(hn::ShiftRight<16>(hn::ShiftLeft<16>(a)), hn::ShiftRight<16>(hn::ShiftLeft<16>(b)));
@@ -75,12 +78,6 @@ HWY_INLINE int32_t LoadPair(const int16_t* weights) {
   int32_t pair;
   std::memcpy(&pair, weights, sizeof(pair));
   return pair;
-}
-
-// As many vectors side by side as their sums, their codes and two weights fit in the registers.
-constexpr int VectorsAtOnce(int heads) {
-  if (HWY_MAX_BYTES == 64) return heads <= 4 ? 4 : 2;
-  return heads == 1 ? 4 : heads <= 4 ? 2 : 1;
 }
 
 template <int kHeads>
@@ -131,40 +128,35 @@ HWY_NOINLINE void CodeProducts(const ProductShape& shape, const uint8_t* HWY_RES
   }
 }
 
-// The same for any number of heads, at most eight at a time.
+// The same for any number of heads.
 inline void CodeProductsOfHeads(const ProductShape& shape, const uint8_t* tiles,
                                 const int16_t* weights, int32_t* sums, int heads) {
-  while (heads > 0) {
-    const int now = HWY_MIN(heads, 8);
-    switch (now) {
-      case 1:
-        CodeProducts<1>(shape, tiles, weights, sums);
-        break;
-      case 2:
-        CodeProducts<2>(shape, tiles, weights, sums);
-        break;
-      case 3:
-        CodeProducts<3>(shape, tiles, weights, sums);
-        break;
-      case 4:
-        CodeProducts<4>(shape, tiles, weights, sums);
-        break;
-      case 5:
-        CodeProducts<5>(shape, tiles, weights, sums);
-        break;
-      case 6:
-        CodeProducts<6>(shape, tiles, weights, sums);
-        break;
-      case 7:
-        CodeProducts<7>(shape, tiles, weights, sums);
-        break;
-      default:
-        CodeProducts<8>(shape, tiles, weights, sums);
-        break;
+  ForHeadGroups(heads, [&](auto count, int h) HWY_ATTR {
+    CodeProducts<decltype(count)::value>(shape, tiles, weights + h * shape.weights_stride,
+                                         sums + h * shape.sums_stride);
+  });
+}
+
+// products[h] = sum over channels of fixed[h][c] * centre[c]
+template <int kDim>
+HWY_NOINLINE void CentreProducts(int heads, const int16_t (*HWY_RESTRICT fixed)[kDim],
+                                 const int8_t* HWY_RESTRICT centre,
+                                 int32_t* HWY_RESTRICT products) {
+  for (int h = 0; h < heads; ++h) {
+#if HWY_TARGET == HWY_SCALAR
+    products[h] = 0;
+    for (int c = 0; c < kDim; ++c) products[h] += fixed[h][c] * centre[c];
+#else
+    const IntTag d;
+    const hn::Repartition<int16_t, IntTag> d16;
+    const hn::Rebind<int8_t, decltype(d16)> d8;
+    IntVec sum = hn::Zero(d);
+    for (int c = 0; c < kDim; c += 2 * kFloatLanes) {
+      const auto codes = hn::PromoteTo(d16, hn::LoadU(d8, centre + c));
+      sum = MulAddPairs(sum, hn::BitCast(d, hn::Load(d16, fixed[h] + c)), hn::BitCast(d, codes));
     }
-    heads -= now;
-    weights += now * shape.weights_stride;
-    sums += now * shape.sums_stride;
+    products[h] = hn::GetLane(hn::SumOfLanes(d, sum));
+#endif
   }
 }
 
