@@ -10,6 +10,7 @@ namespace {
 
 // States that a launch holds at once, whatever the batch and the context.
 constexpr int64_t kStatesMax = 4096;
+constexpr int64_t kPairsMergedAlone = 4;
 
 // The states of one wave: a block of (view, KV head) pairs times a run of splits, and in front of
 // each pair's splits what the waves before left. One a thread that calls the op.
@@ -88,9 +89,15 @@ class DecodeAttention {
                          .end_page = first_page + kSplitPages},
                         StatesOf(wave, pair, 1 + item % wave.splits, states));
     });
-    pool_.ParallelFor(wave.pairs, [&](int64_t item, int32_t) {
+    const auto merge = [&](int64_t item, int32_t) {
       MergePair(wave, wave.first_pair + item, states);
-    });
+    };
+    // Few merges take less time than waking the others.
+    if (wave.pairs <= kPairsMergedAlone) {
+      for (int64_t item = 0; item < wave.pairs; ++item) merge(item, 0);
+    } else {
+      pool_.ParallelFor(wave.pairs, merge);
+    }
   }
 
   // Splits are added in the order of their positions.

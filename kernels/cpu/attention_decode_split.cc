@@ -60,10 +60,6 @@ void ToChannelOrder(SoftmaxState& state) {
   for (int c = 0; c < kDim; ++c) state.out[static_cast<size_t>(c)] = lanes[LaneOf(c)];
 }
 
-HWY_INLINE void PrefetchPage(const std::byte* page, int bytes) {
-  for (int line = 0; line < bytes; line += 64) __builtin_prefetch(page + line);
-}
-
 template <int kDim>
 class SplitAttention {
  public:
@@ -77,6 +73,13 @@ class SplitAttention {
         states_(states) {}
 
   void Run() {
+    const int32_t packed_pages = NumPackedPages(position_, step_.window_tokens);
+    const int32_t end_page = HWY_MIN(split_.end_page, position_ / kPageTokens + 1);
+    const int32_t packed_end = HWY_MIN(packed_pages, end_page);
+    for (int32_t page = split_.first_page;
+         page < HWY_MIN(packed_end, split_.first_page + kRunPages); ++page) {
+      PrefetchKeys(reader_, rows_.Packed(page));
+    }
     queries_.heads = static_cast<int>(args_.queries.dim(1) / args_.storage->format->kv_heads);
     for (int h = 0; h < queries_.heads; ++h) {
       const int64_t head = int64_t{split_.kv_head} * queries_.heads + h;
@@ -84,9 +87,6 @@ class SplitAttention {
       states_[h] = SoftmaxState();
     }
     if (split_.first_page == 0) AttendSinks();
-    const int32_t packed_pages = NumPackedPages(position_, step_.window_tokens);
-    const int32_t end_page = HWY_MIN(split_.end_page, position_ / kPageTokens + 1);
-    const int32_t packed_end = HWY_MIN(packed_pages, end_page);
     AttendPacked(split_.first_page, packed_end);
     AttendWindow(HWY_MAX(split_.first_page, packed_end), end_page);
   }
@@ -98,22 +98,26 @@ class SplitAttention {
     AttendRows<kDim>(rows_.Sink(0), 0, num_sinks, queries_, work_, states_);
   }
 
+  PageRun RunFrom(int32_t first_page, int32_t end_page) const {
+    PageRun run;
+    run.num_pages = HWY_MIN(kRunPages, end_page - first_page);
+    run.num_sinks = first_page == 0 ? step_.sink_tokens : 0;
+    for (int i = 0; i < kRunPages; ++i) {
+      const int32_t page = first_page + i;
+      const int32_t next = page + kRunPages;
+      if (page < end_page) run.pages[static_cast<size_t>(i)] = rows_.Packed(page);
+      if (next < end_page) run.next[static_cast<size_t>(i)] = rows_.Packed(next);
+    }
+    return run;
+  }
+
   void AttendPacked(int32_t first_page, int32_t end_page) {
     // Nothing but sinks in the first page: there is none to attend.
     if (first_page == 0 && step_.sink_tokens == kPageTokens) ++first_page;
     if (first_page >= end_page) return;
     SoftmaxState packed[kHeadsMax];
     for (int32_t page = first_page; page < end_page; page += kRunPages) {
-      PageRun run;
-      run.num_pages = HWY_MIN(kRunPages, end_page - page);
-      run.num_sinks = page == 0 ? step_.sink_tokens : 0;
-      for (int i = 0; i < run.num_pages; ++i) {
-        run.pages[static_cast<size_t>(i)] = rows_.Packed(page + i);
-      }
-      for (int32_t next = page + kRunPages; next < HWY_MIN(page + 2 * kRunPages, end_page);
-           ++next) {
-        PrefetchPage(rows_.Packed(next), reader_.layout.bytes);
-      }
+      const PageRun run = RunFrom(page, end_page);
       AttendRun<kDim>(reader_, run, queries_, work_, packed);
     }
     for (int h = 0; h < queries_.heads; ++h) {

@@ -1,4 +1,4 @@
-// Products of a block of up to 64 keys and values with a panel of query rows. Rows are lanes, so a
+// Products of a block of up to 64 FP16 keys and values with a panel of query rows. Rows are lanes, so a
 // row's result is one chain of operations that its neighbours have no part in. Compiled once for
 // every instruction set.
 
@@ -24,20 +24,14 @@ namespace HWY_NAMESPACE {
 enum : int { kPanelVectors = 3, kPanelRows = kPanelVectors * kFloatLanes };
 enum : int { kSideBySide = HWY_MAX_BYTES == 64 ? 8 : 4 };
 
-// Where a block's numbers lie.
-enum class KeyLayout : uint8_t { kRows, kColumns };      // [key][channel]; [channel][64 keys]
-enum class ChannelOrder : uint8_t { kNatural, kLanes };  // of values: LaneOf(channel)
-
-// scores[key][row] = sum over c of queries[c][row] * key[c], for all keys up to the next multiple
-// of kSideBySide.
-template <int kDim, int kVectors, KeyLayout kLayout>
+// scores[key][row] = sum over c of queries[c][row] * keys[key][c], for all keys up to the next
+// multiple of kSideBySide.
+template <int kDim, int kVectors>
 HWY_NOINLINE void PanelScores(const float* HWY_RESTRICT queries, const float* HWY_RESTRICT keys,
                               int num_keys, float* HWY_RESTRICT scores) {
   const FloatTag d;
-  constexpr int kKeyStride = kLayout == KeyLayout::kRows ? kDim : 1;
-  constexpr int kChannelStride = kLayout == KeyLayout::kRows ? 1 : kPageTokens;
   for (int key = 0; key < num_keys; key += kSideBySide) {
-    const float* const block = keys + key * kKeyStride;
+    const float* const block = keys + key * kDim;
     FloatVec sum[kSideBySide][kVectors];
     HWY_UNROLL(8)
     for (int k = 0; k < kSideBySide; ++k) {
@@ -52,7 +46,7 @@ HWY_NOINLINE void PanelScores(const float* HWY_RESTRICT queries, const float* HW
       }
       HWY_UNROLL(8)
       for (int k = 0; k < kSideBySide; ++k) {
-        const FloatVec x = hn::Set(d, block[k * kKeyStride + c * kChannelStride]);
+        const FloatVec x = hn::Set(d, block[k * kDim + c]);
         HWY_UNROLL(4)
         for (int v = 0; v < kVectors; ++v) sum[k][v] = hn::MulAdd(x, query[v], sum[k][v]);
       }
@@ -67,15 +61,14 @@ HWY_NOINLINE void PanelScores(const float* HWY_RESTRICT queries, const float* HW
   }
 }
 
-// sums[c][row] = sums[c][row] * keep[row] + sum over keys of weights[key][row] * value[c]
-template <int kDim, int kVectors, ChannelOrder kOrder>
+// sums[c][row] = sums[c][row] * keep[row] + sum over keys of weights[key][row] * values[key][c]
+template <int kDim, int kVectors>
 HWY_NOINLINE void PanelValues(const float* HWY_RESTRICT weights, const float* HWY_RESTRICT values,
                               int num_keys, const FloatVec* HWY_RESTRICT keep,
                               float* HWY_RESTRICT sums) {
   const FloatTag d;
-  constexpr int kStride = kOrder == ChannelOrder::kNatural ? 1 : 2;
   for (int c = 0; c < kDim; c += kSideBySide) {
-    const float* const block = values + (kOrder == ChannelOrder::kNatural ? c : LaneOf(c));
+    const float* const block = values + c;
     FloatVec sum[kSideBySide][kVectors];
     HWY_UNROLL(8)
     for (int k = 0; k < kSideBySide; ++k) {
@@ -92,7 +85,7 @@ HWY_NOINLINE void PanelValues(const float* HWY_RESTRICT weights, const float* HW
       }
       HWY_UNROLL(8)
       for (int k = 0; k < kSideBySide; ++k) {
-        const FloatVec x = hn::Set(d, block[key * kDim + k * kStride]);
+        const FloatVec x = hn::Set(d, block[key * kDim + k]);
         HWY_UNROLL(4)
         for (int v = 0; v < kVectors; ++v) sum[k][v] = hn::MulAdd(x, weight[v], sum[k][v]);
       }

@@ -1,5 +1,5 @@
-// One tile of prompt queries. Each block of keys and values, packed or FP16, is brought to floats
-// once and then meets all rows of the tile.
+// One tile of prompt queries. Each block of keys and values is unpacked once, codes to pairs of 16
+// bits and FP16 rows to floats, and then meets all rows of the tile.
 
 #include <algorithm>
 
@@ -14,18 +14,20 @@
 #include "hwy/foreach_target.h"
 //
 #include "hwy/highway.h"
+#include "kernels/cpu/attention_code_panel-inl.h"
 #include "kernels/cpu/attention_panel-inl.h"
-#include "kernels/cpu/page_floats-inl.h"
+#include "kernels/cpu/fixed_queries-inl.h"
+#include "kernels/cpu/page_scales-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace oriel {
 namespace HWY_NAMESPACE {
 
-// A block of keys in workspace.keys and workspace.values.
+// A block of keys and values in the workspace.
 struct Block {
   int num_keys = 0;
-  KeyLayout key_layout = KeyLayout::kRows;
-  ChannelOrder value_order = ChannelOrder::kNatural;
+  bool key_codes = false;  // else rows of floats
+  bool value_codes = false;
   int num_sinks = 0;            // tokens of a packed page that count nothing: they are sinks
   int32_t first_position = -1;  // of key 0, where keys may lie behind a row's position
 };
@@ -72,20 +74,36 @@ class PrefillTileAttention {
   int64_t HeadOf(int row) const { return int64_t{tile_.kv_head} * heads_ + row % heads_; }
 
   void LoadQueries() {
-    constexpr float kLog2E = 1.44269504f;
     const int padded = num_panels() * kPanelRows;
     std::fill_n(w_.queries, padded * kDim, 0.0f);
+    std::fill_n(w_.fixed_queries, padded * kDim / 2, 0);
+    std::fill_n(w_.fixed_steps, padded, 0.0f);
+    std::fill_n(w_.fixed_sums, padded, 0.0f);
     std::fill_n(w_.sums, padded * kDim, 0.0f);
     std::fill_n(w_.greatest, padded, SoftmaxState::kLowest);
     std::fill_n(w_.totals, padded, 0.0f);
     for (int row = 0; row < padded; ++row) {
       w_.positions[row] = tile_.first_position + HWY_MIN(row, num_rows_ - 1) / heads_;
-      if (row >= num_rows_) continue;
-      const float* query = args_.queries.row(TokenRow(row), HeadOf(row));
-      float* const column = w_.queries + ColumnOf(row);
-      for (int c = 0; c < kDim; ++c) {
-        column[c * kPanelRows] = query[c] * (args_.softmax_scale * kLog2E);
-      }
+      if (row < num_rows_) LoadQuery(row);
+    }
+  }
+
+  void LoadQuery(int row) {
+    const float* const query = args_.queries.row(TokenRow(row), HeadOf(row));
+    alignas(64) float scaled[kDim];
+    alignas(64) int16_t fixed[kDim];
+    float* const column = w_.queries + ColumnOf(row);
+    for (int c = 0; c < kDim; ++c) {
+      scaled[c] = query[c] * (args_.softmax_scale * kLog2E);
+      column[c * kPanelRows] = scaled[c];
+    }
+    const FixedRow fixed_row = FixRow<kDim>(scaled, fixed);
+    w_.fixed_steps[row] = fixed_row.step;
+    w_.fixed_sums[row] = fixed_row.sum;
+    int32_t* const pairs =
+        w_.fixed_queries + row / kPanelRows * kPanelRows * (kDim / 2) + row % kPanelRows;
+    for (int pair = 0; pair < kDim / 2; ++pair) {
+      pairs[pair * kPanelRows] = ProductPair<kDim>(fixed, pair);
     }
   }
 
@@ -111,44 +129,59 @@ class PrefillTileAttention {
 
   void AttendPackedPage(int32_t index) {
     const std::byte* const page = rows_.Packed(index);
-    Block block{.num_keys = kPageTokens};
+    Block block{.num_keys = kPageTokens,
+                .key_codes = !reader_.keys.is_fp16(),
+                .value_codes = !reader_.values.is_fp16()};
     block.num_sinks = HWY_MAX(0, step_.sink_tokens - index * kPageTokens);
-    block.key_layout = ReadPackedKeys(page);
-    block.value_order = ReadPackedValues(page);
+    if (block.key_codes) {
+      ReadPackedKeys(page);
+    } else {
+      ReadFp16Half(page + reader_.keys.codes.offset, w_.keys);
+    }
+    if (block.value_codes) {
+      ReadPackedValues(page);
+    } else {
+      ReadFp16Half(page + reader_.values.codes.offset, w_.values);
+    }
     AttendBlock(block);
   }
 
-  // Both halves have their tokens in lane order.
-  KeyLayout ReadPackedKeys(const std::byte* page) {
-    const std::byte* const codes = page + reader_.keys.codes.offset;
-    if (reader_.keys.is_fp16()) {
-      for (int token = 0; token < kPageTokens; ++token) {
-        HalvesToFloats<kDim>(reinterpret_cast<const Half*>(codes) + token * kDim,
-                             w_.keys + LaneOf(token) * kDim);
-      }
-      return KeyLayout::kRows;
+  // Tokens of a packed page are in lane order, whatever their form.
+  void ReadFp16Half(const std::byte* codes, float* out) {
+    const Half* const rows = reinterpret_cast<const Half*>(codes);
+    for (int token = 0; token < kPageTokens; ++token) {
+      HalvesToFloats<kDim>(rows + token * kDim, out + LaneOf(token) * kDim);
     }
-    float centre[kDim];
-    ReadCentre<kDim>(reader_, page, centre);
-    ReadScalesAndOffsets(reader_, reader_.keys, page, w_.scales, w_.zeros);
-    reader_.keys.unpack(reinterpret_cast<const uint8_t*>(codes), w_.tiles);
-    KeysToFloats<kDim>(w_.tiles, w_.scales, w_.zeros, centre, w_.keys);
-    return KeyLayout::kColumns;
   }
 
-  ChannelOrder ReadPackedValues(const std::byte* page) {
-    const std::byte* const codes = page + reader_.values.codes.offset;
-    if (reader_.values.is_fp16()) {
-      for (int token = 0; token < kPageTokens; ++token) {
-        HalvesToFloats<kDim>(reinterpret_cast<const Half*>(codes) + token * kDim,
-                             w_.values + LaneOf(token) * kDim);
-      }
-      return ChannelOrder::kNatural;
+  void ReadPackedKeys(const std::byte* page) {
+    const int8_t* const centre =
+        reinterpret_cast<const int8_t*>(page + reader_.layout.centre.offset);
+    for (int pair = 0; pair < kDim / 2; ++pair) {
+      w_.centre_pairs[pair] = ProductPair<kDim>(centre, pair);
     }
-    ReadScalesAndOffsets(reader_, reader_.values, page, w_.scales, w_.zeros);
-    reader_.values.unpack(reinterpret_cast<const uint8_t*>(codes), w_.tiles);
-    ValuesToFloats<kDim>(w_.tiles, w_.scales, w_.zeros, w_.values);
-    return ChannelOrder::kLanes;
+    ReadScalesAndOffsets(reader_, reader_.keys, page, w_.key_scales, w_.key_offsets);
+    reader_.keys.unpack(reinterpret_cast<const uint8_t*>(page + reader_.keys.codes.offset),
+                        w_.tiles);
+    SplitQuads(w_.tiles, kDim / 4, kTileBytes, kPageTokens, kDim / 4 * kTileBytes, w_.key_pairs);
+    page_keys_ = {.pairs = w_.key_pairs,
+                  .centre = w_.centre_pairs,
+                  .scales = w_.key_scales,
+                  .offsets = w_.key_offsets,
+                  .centre_step = ReadCentreStep(reader_, page)};
+  }
+
+  void ReadPackedValues(const std::byte* page) {
+    ReadScalesAndOffsets(reader_, reader_.values, page, w_.value_scales, w_.value_offsets);
+    reader_.values.unpack(reinterpret_cast<const uint8_t*>(page + reader_.values.codes.offset),
+                          w_.tiles);
+    SplitQuads(w_.tiles, kTokenQuads, kDim / kTileLanes * kTileBytes, kDim, kTileBytes,
+               w_.value_pairs);
+    page_values_ = {.pairs = w_.value_pairs,
+                    .scales = w_.value_scales,
+                    .offsets = w_.value_offsets,
+                    .middle = reader_.values.middle,
+                    .asymmetric = reader_.asymmetric};
   }
 
   void AttendBlock(const Block& block) {
@@ -165,36 +198,47 @@ class PrefillTileAttention {
     }
   }
 
+  // Keys of a block that some row of a panel sees.
+  int SeenKeys(const Block& block, int panel) const {
+    if (block.first_position < 0) return block.num_keys;
+    const int last_row = HWY_MIN((panel + 1) * kPanelRows, num_rows_) - 1;
+    return HWY_MIN(block.num_keys, w_.positions[last_row] + 1 - block.first_position);
+  }
+
   template <int kVectors>
   void AttendPanel(const Block& block, int panel) {
-    const float* const queries = w_.queries + panel * kPanelRows * kDim;
-    if (block.key_layout == KeyLayout::kRows) {
-      PanelScores<kDim, kVectors, KeyLayout::kRows>(queries, w_.keys, block.num_keys, w_.scores);
+    const int num_keys = SeenKeys(block, panel);
+    if (num_keys <= 0) return;
+    const int first_row = panel * kPanelRows;
+    if (block.key_codes) {
+      PanelCodeScores<kDim, kVectors>({.pairs = w_.fixed_queries + first_row * (kDim / 2),
+                                       .step = w_.fixed_steps + first_row,
+                                       .sum = w_.fixed_sums + first_row},
+                                      page_keys_, w_.scores);
     } else {
-      PanelScores<kDim, kVectors, KeyLayout::kColumns>(queries, w_.keys, block.num_keys, w_.scores);
+      PanelScores<kDim, kVectors>(w_.queries + first_row * kDim, w_.keys, num_keys, w_.scores);
     }
     for (int sink = 0; sink < block.num_sinks; ++sink) {
       std::fill_n(w_.scores + LaneOf(sink) * kPanelRows, +kPanelRows,
                   -std::numeric_limits<float>::infinity());
     }
-    const bool has_later_keys = block.first_position >= 0 &&
-                                block.first_position + block.num_keys - 1 > tile_.first_position;
+    const bool has_later_keys =
+        block.first_position >= 0 && block.first_position + num_keys - 1 > w_.positions[first_row];
     FloatVec keep[kVectors];
     for (int v = 0; v < kVectors; ++v) {
-      const int row = panel * kPanelRows + v * kFloatLanes;
+      const int row = first_row + v * kFloatLanes;
       float* const scores = w_.scores + v * kFloatLanes;
       if (has_later_keys) {
-        MaskLaterKeys(scores, block.first_position, block.num_keys, w_.positions + row);
+        MaskLaterKeys(scores, block.first_position, num_keys, w_.positions + row);
       }
-      keep[v] = AdvanceRows(scores, block.num_keys, w_.greatest + row, w_.totals + row);
+      keep[v] = AdvanceRows(scores, num_keys, w_.greatest + row, w_.totals + row);
+      if (block.value_codes) FixRows(w_.scores, page_values_, v * kFloatLanes, weights_);
     }
-    float* const sums = w_.sums + panel * kPanelRows * kDim;
-    if (block.value_order == ChannelOrder::kNatural) {
-      PanelValues<kDim, kVectors, ChannelOrder::kNatural>(w_.scores, w_.values, block.num_keys,
-                                                          keep, sums);
+    float* const sums = w_.sums + first_row * kDim;
+    if (block.value_codes) {
+      PanelCodeValues<kDim, kVectors>(weights_, page_values_, keep, sums);
     } else {
-      PanelValues<kDim, kVectors, ChannelOrder::kLanes>(w_.scores, w_.values, block.num_keys, keep,
-                                                        sums);
+      PanelValues<kDim, kVectors>(w_.scores, w_.values, num_keys, keep, sums);
     }
   }
 
@@ -217,6 +261,9 @@ class PrefillTileAttention {
   int heads_;
   int num_rows_;
   PrefillWorkspace& w_;
+  PageKeys page_keys_;
+  PageValues page_values_;
+  PanelWeights weights_;
 };
 
 void AttendTileHere(const PrefillTile& tile, PrefillWorkspace& workspace) {

@@ -22,7 +22,7 @@
 #include "kernels/cpu/code_products-inl.h"
 #include "kernels/cpu/fixed_queries-inl.h"
 #include "kernels/cpu/head_page_reader.h"
-#include "kernels/cpu/page_floats-inl.h"
+#include "kernels/cpu/page_scales-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace oriel {
@@ -34,9 +34,27 @@ enum : int { kRunPages = 4 };
 
 struct PageRun {
   std::array<const std::byte*, kRunPages> pages = {};
+  std::array<const std::byte*, kRunPages> next = {};  // the pages that follow, null behind the last
   int num_pages = 0;
   int num_sinks = 0;  // tokens at the start of the first page that count nothing: they are sinks
 };
+
+// Asks for bytes that are read a few pages later. They wait in the second cache: the first one is
+// full of tiles.
+HWY_INLINE void Prefetch(const std::byte* from, int bytes) {
+  for (int line = 0; line < bytes; line += 64) __builtin_prefetch(from + line, 0, 2);
+}
+
+// Key codes and what lies behind the codes: scales and centre.
+HWY_INLINE void PrefetchKeys(const HeadPageReader& reader, const std::byte* page) {
+  const int codes_end = reader.values.codes.offset + reader.values.codes.bytes;
+  Prefetch(page, reader.keys.codes.bytes);
+  Prefetch(page + codes_end, reader.layout.bytes - codes_end);
+}
+
+HWY_INLINE void PrefetchValues(const HeadPageReader& reader, const std::byte* page) {
+  Prefetch(page + reader.values.codes.offset, reader.values.codes.bytes);
+}
 
 // Everything one run passes on from step to step.
 struct RunWork {
@@ -223,10 +241,12 @@ void AttendRun(const HeadPageReader& reader, const PageRun& run, const FixedQuer
                RunWork& work, SoftmaxState* states) {
   for (int i = 0; i < run.num_pages; ++i) {
     float* const scores = work.scores[i][0];
+    PrefetchValues(reader, run.pages[static_cast<size_t>(i)]);
     if (reader.keys.is_fp16()) {
-      Fp16PageScores<kDim>(run.pages[i] + reader.keys.codes.offset, queries, work, scores);
+      Fp16PageScores<kDim>(run.pages[static_cast<size_t>(i)] + reader.keys.codes.offset, queries,
+                           work, scores);
     } else {
-      PackedScores<kDim>(reader, run.pages[i], queries, work, scores);
+      PackedScores<kDim>(reader, run.pages[static_cast<size_t>(i)], queries, work, scores);
     }
   }
   for (int h = 0; h < queries.heads; ++h) {
@@ -243,12 +263,14 @@ void AttendRun(const HeadPageReader& reader, const PageRun& run, const FixedQuer
   }();
   for (int i = 0; i < run.num_pages; ++i) {
     const float* const keep = i == 0 ? work.keep : kKeepAll.data();
+    if (run.next[static_cast<size_t>(i)] != nullptr)
+      PrefetchKeys(reader, run.next[static_cast<size_t>(i)]);
     if (reader.values.is_fp16()) {
-      AddFp16PageValues<kDim>(run.pages[i] + reader.values.codes.offset, work.scores[i],
-                              queries.heads, keep, work, states);
+      AddFp16PageValues<kDim>(run.pages[static_cast<size_t>(i)] + reader.values.codes.offset,
+                              work.scores[i], queries.heads, keep, work, states);
     } else {
-      AddPackedValues<kDim>(reader, run.pages[i], work.scores[i], queries.heads, keep, work,
-                            states);
+      AddPackedValues<kDim>(reader, run.pages[static_cast<size_t>(i)], work.scores[i],
+                            queries.heads, keep, work, states);
     }
   }
   PayBelow<kDim>(queries.heads, work, states);

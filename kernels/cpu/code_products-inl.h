@@ -16,16 +16,17 @@
 #include "kernels/cpu/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-#if HWY_TARGET == HWY_AVX3_DL
-HWY_PUSH_ATTRIBUTES("avx512vnni")
-#endif
 namespace oriel {
 namespace HWY_NAMESPACE {
 
 // Adds the products of both 16-bit halves of every lane.
 HWY_INLINE IntVec MulAddPairs(IntVec sum, IntVec a, IntVec b) {
 #if HWY_TARGET == HWY_AVX3_DL
-  return IntVec{_mm512_dpwssd_epi32(sum.raw, a.raw, b.raw)};
+  // GCC 12 copies and spills the sums of the intrinsic; the operand of the instruction itself stays
+  // in its register. Every machine of this target has VNNI.
+  __m512i raw = sum.raw;
+  asm("vpdpwssd %2, %1, %0" : "+v"(raw) : "v"(a.raw), "v"(b.raw));
+  return IntVec{raw};
 #elif HWY_TARGET == HWY_AVX3
   return IntVec{_mm512_add_epi32(sum.raw, _mm512_madd_epi16(a.raw, b.raw))};
 #elif HWY_TARGET == HWY_AVX2
@@ -162,9 +163,6 @@ HWY_NOINLINE void CentreProducts(int heads, const int16_t (*HWY_RESTRICT fixed)[
 
 }  // namespace HWY_NAMESPACE
 }  // namespace oriel
-#if HWY_TARGET == HWY_AVX3_DL
-HWY_POP_ATTRIBUTES
-#endif
 HWY_AFTER_NAMESPACE();
 
 #endif  // ORIEL_KERNELS_CPU_CODE_PRODUCTS_INL_H_

@@ -66,6 +66,15 @@ constexpr std::array<uint8_t, kDim> ProductChannels() {
 template <int kDim>
 inline constexpr std::array<uint8_t, kDim> kProductChannels = ProductChannels<kDim>();
 
+// Numbers 2 * pair and 2 * pair + 1 of the products' order as one lane of two 16-bit halves.
+template <int kDim, typename T>
+HWY_INLINE int32_t ProductPair(const T* HWY_RESTRICT row, int pair) {
+  const size_t j = 2 * static_cast<size_t>(pair);
+  const auto low = static_cast<uint16_t>(row[kProductChannels<kDim>[j]]);
+  const auto high = static_cast<uint16_t>(row[kProductChannels<kDim>[j + 1]]);
+  return static_cast<int32_t>(low | uint32_t{high} << 16);
+}
+
 // The query heads of one KV head.
 template <int kDim>
 struct FixedQueries {

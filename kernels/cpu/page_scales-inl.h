@@ -1,11 +1,11 @@
-// Packed pages as floats, for kernels that read a page many times once it is unpacked. Compiled
-// once for every instruction set.
+// What is float in a packed page: scales, zeros and the step of the page centre. Compiled once for
+// every instruction set.
 
-#if defined(ORIEL_KERNELS_CPU_PAGE_FLOATS_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef ORIEL_KERNELS_CPU_PAGE_FLOATS_INL_H_
-#undef ORIEL_KERNELS_CPU_PAGE_FLOATS_INL_H_
+#if defined(ORIEL_KERNELS_CPU_PAGE_SCALES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ORIEL_KERNELS_CPU_PAGE_SCALES_INL_H_
+#undef ORIEL_KERNELS_CPU_PAGE_SCALES_INL_H_
 #else
-#define ORIEL_KERNELS_CPU_PAGE_FLOATS_INL_H_
+#define ORIEL_KERNELS_CPU_PAGE_SCALES_INL_H_
 #endif
 
 #include <cstring>
@@ -77,63 +77,6 @@ HWY_INLINE void ReadScales(const std::byte* HWY_RESTRICT section, float factor,
 #endif
 }
 
-// Byte b of every lane as a float.
-template <int kByte>
-HWY_INLINE FloatVec ByteOf(IntVec codes) {
-  const IntVec byte = hn::And(hn::ShiftRight<8 * kByte>(codes), hn::Set(IntTag(), 0xFF));
-  return hn::ConvertTo(FloatTag(), byte);
-}
-
-// keys[channel][LaneOf(token)], with the page centre.
-template <int kDim>
-void KeysToFloats(const uint8_t* HWY_RESTRICT tiles, const float* HWY_RESTRICT scales,
-                  const float* HWY_RESTRICT offsets, const float* HWY_RESTRICT centre,
-                  float* HWY_RESTRICT keys) {
-  const FloatTag d;
-  for (int lane = 0; lane < kPageTokens; lane += kFloatLanes) {
-    const FloatVec scale = hn::Load(d, scales + lane);
-    const FloatVec offset = hn::Load(d, offsets + lane);
-    const uint8_t* tile =
-        tiles + lane / kTileLanes * (kDim / 4) * kTileBytes + lane % kTileLanes * 4;
-    for (int quad = 0; quad < kDim / 4; ++quad, tile += kTileBytes) {
-      const IntVec codes = hn::LoadU(IntTag(), reinterpret_cast<const int32_t*>(tile));
-      const auto store = [&](int b, FloatVec code) HWY_ATTR {
-        const int channel = 16 * (quad / 4) + KeyQuadChannel(kDim, quad % 4, b);
-        const FloatVec value =
-            hn::Add(hn::MulAdd(code, scale, offset), hn::Set(d, centre[channel]));
-        hn::Store(value, d, keys + channel * kPageTokens + lane);
-      };
-      store(0, ByteOf<0>(codes));
-      store(1, ByteOf<1>(codes));
-      store(2, ByteOf<2>(codes));
-      store(3, ByteOf<3>(codes));
-    }
-  }
-}
-
-// values[LaneOf(token)][LaneOf(channel)]
-template <int kDim>
-void ValuesToFloats(const uint8_t* HWY_RESTRICT tiles, const float* HWY_RESTRICT scales,
-                    const float* HWY_RESTRICT offsets, float* HWY_RESTRICT values) {
-  const FloatTag d;
-  for (int quad = 0; quad < kTokenQuads; ++quad) {
-    const uint8_t* const row = tiles + quad * (kDim / kTileLanes) * kTileBytes;
-    for (int c = 0; c < kDim; c += kFloatLanes) {
-      const IntVec codes = hn::LoadU(IntTag(), reinterpret_cast<const int32_t*>(row + 4 * c));
-      const auto store = [&](int b, FloatVec code) HWY_ATTR {
-        const int token = LaneOf(16 * (quad / 4) + MovmatrixPlace(quad % 4, b));
-        const FloatVec value =
-            hn::MulAdd(code, hn::Set(d, scales[token]), hn::Set(d, offsets[token]));
-        hn::Store(value, d, values + token * kDim + c);
-      };
-      store(0, ByteOf<0>(codes));
-      store(1, ByteOf<1>(codes));
-      store(2, ByteOf<2>(codes));
-      store(3, ByteOf<3>(codes));
-    }
-  }
-}
-
 // value = code * scale + offset, for one half in lane order.
 HWY_INLINE void ReadScalesAndOffsets(const HeadPageReader& reader, const HeadPageReader::Half& half,
                                      const std::byte* page, float* scales, float* offsets) {
@@ -151,15 +94,8 @@ HWY_INLINE float ReadCentreStep(const HeadPageReader& reader, const std::byte* p
   return ToFloat(scale) * reader.keys.factor;
 }
 
-template <int kDim>
-HWY_INLINE void ReadCentre(const HeadPageReader& reader, const std::byte* page, float* centre) {
-  const float step = ReadCentreStep(reader, page);
-  const int8_t* const codes = reinterpret_cast<const int8_t*>(page + reader.layout.centre.offset);
-  for (int c = 0; c < kDim; ++c) centre[c] = step * static_cast<float>(codes[c]);
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace oriel
 HWY_AFTER_NAMESPACE();
 
-#endif  // ORIEL_KERNELS_CPU_PAGE_FLOATS_INL_H_
+#endif  // ORIEL_KERNELS_CPU_PAGE_SCALES_INL_H_
