@@ -8,7 +8,8 @@ namespace oriel {
 absl::StatusOr<std::unique_ptr<Backend>> MakeBackend(const BackendOptions& options) {
   switch (options.kind) {
     case BackendKind::kCpu:
-      return MakeCpuBackend(CpuBackendOptions{.threads = options.threads});
+      return MakeCpuBackend(
+          {.threads = options.threads, .instruction_set = options.instruction_set});
     case BackendKind::kReference:
       return MakeReferenceBackend();
   }

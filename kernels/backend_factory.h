@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "kernels/core/instruction_set.h"
 #include "kernels/ops/backend.h"
 
 namespace oriel {
@@ -14,6 +15,7 @@ struct BackendOptions {
   BackendKind kind = BackendKind::kCpu;
   int32_t threads =
       0;  // CPU worker threads, the caller's included; 0: one a core that this process may use
+  InstructionSet instruction_set = InstructionSet::kAuto;  // of kCpu
 };
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeBackend(const BackendOptions& options);

@@ -28,8 +28,9 @@ struct ServedModel {
 
 // Opens the file, loads the model, and allocates the cache; the engine is not started. `config`
 // need not be resolved. Errors name the file.
-absl::StatusOr<std::unique_ptr<ServedModel>> LoadServedModel(
-    const std::string& path, const EngineConfig& config, BackendKind backend = BackendKind::kCpu);
+absl::StatusOr<std::unique_ptr<ServedModel>> LoadServedModel(const std::string& path,
+                                                             const EngineConfig& config,
+                                                             const BackendOptions& backend);
 
 }  // namespace oriel
 

@@ -3,12 +3,16 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <memory>
 #include <thread>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "kernels/core/status.h"
 #include "kernels/cpu/cpu_matrix.h"
 #include "kernels/cpu/cpu_ops.h"
+#include "kernels/cpu/instruction_set.h"
 #include "kernels/cpu/thread_pool.h"
 
 namespace oriel {
@@ -22,9 +26,12 @@ class CpuStream : public Stream {
 
 class CpuBackend : public Backend {
  public:
-  explicit CpuBackend(int32_t threads) : pool_(threads) {}
+  CpuBackend(std::unique_ptr<InstructionSetHold> instruction_set, int32_t threads)
+      : instruction_set_(std::move(instruction_set)), pool_(threads) {}
 
   std::string_view name() const override { return "cpu"; }
+  std::string_view instruction_set() const override { return DispatchedInstructionSet(); }
+  int32_t threads() const override { return pool_.threads(); }
 
   absl::StatusOr<Buffer> MakeBuffer(size_t size_bytes) override {
     return MakeHostBuffer(size_bytes);
@@ -58,6 +65,7 @@ class CpuBackend : public Backend {
   absl::Status Sample(const SampleArgs& args, Stream&) override { return CpuSample(args, pool_); }
 
  private:
+  std::unique_ptr<InstructionSetHold> instruction_set_;
   ThreadPool pool_;
   HugePageArena weights_arena_;
 };
@@ -79,7 +87,9 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeCpuBackend(const CpuBackendOptions&
   }
   const int32_t threads =
       options.threads > 0 ? options.threads : std::min(UsableCores(), ThreadPool::kThreadsMax);
-  return std::make_unique<CpuBackend>(threads);
+  ORIEL_ASSIGN_OR_RETURN(std::unique_ptr<InstructionSetHold> instruction_set,
+                         InstructionSetHold::Make(options.instruction_set));
+  return std::make_unique<CpuBackend>(std::move(instruction_set), threads);
 }
 
 }  // namespace oriel

@@ -2,6 +2,7 @@
 #define ORIEL_KERNELS_OPS_BACKEND_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -34,6 +35,10 @@ class Backend {
   virtual ~Backend() = default;
 
   virtual std::string_view name() const = 0;
+  // The processor instructions that its kernels use; empty where they are not chosen.
+  virtual std::string_view instruction_set() const { return ""; }
+  // Host threads that compute, the caller's included.
+  virtual int32_t threads() const { return 1; }
 
   virtual absl::StatusOr<Buffer> MakeBuffer(size_t size_bytes) = 0;
   virtual absl::StatusOr<std::unique_ptr<Matrix>> MakeMatrix(const MatrixSource& source) = 0;

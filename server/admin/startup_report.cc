@@ -55,6 +55,14 @@ std::string StartupReport(const Engine& engine, int64_t weight_bytes) {
   return report;
 }
 
+std::string BackendLine(const Backend& backend) {
+  const std::string_view instruction_set = backend.instruction_set();
+  return absl::StrCat(
+      "compute  ", ToAbsl(backend.name()), " back end",
+      instruction_set.empty() ? "" : absl::StrCat(", instructions ", ToAbsl(instruction_set)),
+      ", threads ", backend.threads(), "\n");
+}
+
 Json ServerInfo(const Engine& engine, int64_t weight_bytes) {
   const EngineStats stats = engine.stats();
   const EngineConfig& config = engine.config();

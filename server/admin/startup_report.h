@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/engine.h"
+#include "kernels/ops/backend.h"
 #include "server/json.h"
 
 namespace oriel {
@@ -13,7 +14,10 @@ namespace oriel {
 // cache, tokens that fit, bits a value, and bytes a token at several lengths with the FP16 tail.
 std::string StartupReport(const Engine& engine, int64_t weight_bytes);
 
-// The same for programs.
+// Who computes, in one line: back end, instruction set, threads.
+std::string BackendLine(const Backend& backend);
+
+// The same as the report for programs.
 Json ServerInfo(const Engine& engine, int64_t weight_bytes);
 
 }  // namespace oriel

@@ -118,7 +118,7 @@ absl::Status EvalCommand::Run() {
     texts.push_back(std::move(text));
   }
   ORIEL_ASSIGN_OR_RETURN(const std::unique_ptr<Backend> backend,
-                         MakeBackend({.kind = config.backend, .threads = config.engine.threads}));
+                         MakeBackend(BackendOptionsOf(config)));
   ORIEL_ASSIGN_OR_RETURN(
       const std::unique_ptr<Model> model,
       LoadModel(file, *backend, std::max(config.engine.prefill_chunk_tokens, 64)));

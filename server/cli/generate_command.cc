@@ -123,7 +123,7 @@ absl::Status GenerateCommand::Run() {
   ORIEL_ASSIGN_OR_RETURN(ServerConfig config, flags_.Resolve());
   config.engine.max_num_seqs = 1;
   ORIEL_ASSIGN_OR_RETURN(const std::unique_ptr<ServedModel> served,
-                         LoadServedModel(model_path_, config.engine, config.backend));
+                         LoadServedModel(model_path_, config.engine, BackendOptionsOf(config)));
   const ModelText& text = *served->text;
   std::string prompt = prompt_;
   if (chat_) {

@@ -75,7 +75,7 @@ InspectCommand::InspectCommand(CLI::App& app)
 absl::Status InspectCommand::Run() {
   ORIEL_ASSIGN_OR_RETURN(const ServerConfig config, flags_.Resolve());
   ORIEL_ASSIGN_OR_RETURN(const std::unique_ptr<ServedModel> served,
-                         LoadServedModel(model_path_, config.engine, config.backend));
+                         LoadServedModel(model_path_, config.engine, BackendOptionsOf(config)));
   const GgufFile& file = *served->file;
   PrintArchitecture(file, served->engine->model_config());
   PrintTensorTypes(file);
@@ -86,7 +86,7 @@ absl::Status InspectCommand::Run() {
                            file.metadata().GetString("tokenizer.chat_template"));
     PrintLine(std::string(source));
   }
-  PrintLine(StartupReport(*served->engine, served->weight_bytes));
+  PrintLine(BackendLine(*served->backend) + StartupReport(*served->engine, served->weight_bytes));
   return absl::OkStatus();
 }
 

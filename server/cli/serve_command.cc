@@ -131,8 +131,9 @@ absl::Status ServeCommand::Run() {
   std::signal(SIGPIPE, SIG_IGN);
   spdlog::info("oriel {}: loading {}", kVersion, model_path_);
   ORIEL_ASSIGN_OR_RETURN(const std::unique_ptr<ServedModel> served,
-                         LoadServedModel(model_path_, config.engine, config.backend));
-  const std::string report = StartupReport(*served->engine, served->weight_bytes);
+                         LoadServedModel(model_path_, config.engine, BackendOptionsOf(config)));
+  const std::string report =
+      BackendLine(*served->backend) + StartupReport(*served->engine, served->weight_bytes);
   if (dry_run_) {
     std::fputs(report.c_str(), stdout);
     return absl::OkStatus();

@@ -134,6 +134,34 @@ ConfigField BackendField() {
           }};
 }
 
+ConfigField CpuIsaField() {
+  return {"cpu-isa", ConfigGroup::kEngine,
+          "instructions that the CPU back end may use: auto, avx2 or avx512",
+          [](ServerConfig& config, std::string_view text) {
+            if (text == "auto") {
+              config.cpu_isa = InstructionSet::kAuto;
+            } else if (text == "avx2") {
+              config.cpu_isa = InstructionSet::kAvx2;
+            } else if (text == "avx512") {
+              config.cpu_isa = InstructionSet::kAvx512;
+            } else {
+              return NotInRange(text, "one of auto, avx2, avx512");
+            }
+            return absl::OkStatus();
+          },
+          [](const ServerConfig& config) -> std::string {
+            switch (config.cpu_isa) {
+              case InstructionSet::kAuto:
+                return "auto";
+              case InstructionSet::kAvx2:
+                return "avx2";
+              case InstructionSet::kAvx512:
+                return "avx512";
+            }
+            return "?";
+          }};
+}
+
 ConfigField BoolField(std::string_view name, Place<bool> place, std::string_view help) {
   return {name, ConfigGroup::kServer, help,
           [place](ServerConfig& config, std::string_view text) {
@@ -170,6 +198,7 @@ std::vector<ConfigField> EngineFields() {
       Int("threads", kGroup, [](ServerConfig& c) -> int32_t& { return c.engine.threads; }, {0, 256},
           "CPU threads that compute; 0: one a core"),
       BackendField(),
+      CpuIsaField(),
       Int("max-queued-requests", kGroup, [](ServerConfig& c) -> int32_t& { return c.engine.queue_requests_max; }, {1, 1 << 20},
           "requests that may wait; one more is answered 429"),
       Int("max-logprobs", kGroup, [](ServerConfig& c) -> int32_t& { return c.engine.top_logprobs_max; }, {0, 64},

@@ -48,12 +48,19 @@ struct ServerConfig {
   absl::Duration drain_timeout = absl::Seconds(30);
   std::string log_level = "info";
   BackendKind backend = BackendKind::kCpu;
+  InstructionSet cpu_isa = InstructionSet::kAuto;
   bool vllm_metric_names = true;
   EngineConfig engine;
   HttpLimits http;
   ApiLimits api;
   WorkerLimits workers;
 };
+
+// What the back end is made with.
+inline BackendOptions BackendOptionsOf(const ServerConfig& config) {
+  return {
+      .kind = config.backend, .threads = config.engine.threads, .instruction_set = config.cpu_isa};
+}
 
 }  // namespace oriel
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "kernels/backend_factory.h"
 #include "server/admin/cache_geometry.h"
 #include "tests/server/support/fake_engine.h"
 
@@ -38,6 +39,14 @@ TEST(StartupReportTest, ProgramsGetTheSameNumbers) {
   EXPECT_EQ(info["pages_total"], 100);
   EXPECT_EQ(info["cache_bytes"]["packed"], 800000);
   EXPECT_EQ(info["key_codec"], "int2");
+}
+
+TEST(StartupReportTest, TheBackEndSaysWhatItComputesWith) {
+  const auto reference = MakeBackend({.kind = BackendKind::kReference});
+  EXPECT_EQ(BackendLine(**reference), "compute  reference back end, threads 1\n");
+  const auto cpu = MakeBackend({.kind = BackendKind::kCpu, .threads = 2});
+  EXPECT_THAT(BackendLine(**cpu), HasSubstr("compute  cpu back end, instructions "));
+  EXPECT_THAT(BackendLine(**cpu), HasSubstr(", threads 2\n"));
 }
 
 }  // namespace

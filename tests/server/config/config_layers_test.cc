@@ -84,6 +84,7 @@ TEST_F(ConfigLayersTest, AValueOutOfRangeIsRefusedWithItsLimits) {
       {"log-level", "loud", "trace, debug"},
       {"vllm-metric-names", "perhaps", "true or false"},
       {"backend", "abacus", "cpu, reference"},
+      {"cpu-isa", "sse9", "auto, avx2, avx512"},
   };
   for (const auto& test_case : kCases) {
     EXPECT_THAT(
