@@ -64,6 +64,12 @@ class GgufFile {
   // NotFound, with path and name, if there is none of this name.
   absl::StatusOr<GgufTensor> GetTensor(std::string_view name) const;
 
+  // Says that a tensor of this file is not read for now, because its weights were copied: its pages
+  // need not stay in memory beside the copy.
+  void DropResident(const GgufTensor& tensor) const {
+    mapping_.DropResident({tensor.data, static_cast<size_t>(tensor.size_bytes)});
+  }
+
  private:
   explicit GgufFile(MappedFile mapping) : mapping_(std::move(mapping)) {}
 

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "kernels/core/check.h"
 
 namespace oriel {
 namespace {
@@ -63,6 +64,19 @@ absl::StatusOr<MappedFile> MappedFile::Open(const std::string& path) {
   void* memory = mmap(nullptr, size_bytes, PROT_READ, MAP_SHARED, file.get(), 0);
   if (memory == MAP_FAILED) return FileError(path, "cannot map", errno);
   return MappedFile(static_cast<const std::byte*>(memory), size_bytes);
+}
+
+void MappedFile::DropResident(std::span<const std::byte> part) const {
+  if (part.empty()) return;
+  ORIEL_CHECK(part.data() >= data_ && part.data() + part.size() <= data_ + size_bytes_);
+  // The mapping begins on a memory page, so that offsets into it are aligned as addresses are.
+  const size_t page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t begin = static_cast<size_t>(part.data() - data_);
+  const size_t first = (begin + page_bytes - 1) / page_bytes * page_bytes;
+  const size_t end = (begin + part.size()) / page_bytes * page_bytes;
+  if (first >= end) return;
+  // Advice only: if the kernel does not take it, nothing but the resident size is different.
+  madvise(const_cast<std::byte*>(data_) + first, end - first, MADV_DONTNEED);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept

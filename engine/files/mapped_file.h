@@ -32,6 +32,10 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_bytes_}; }
 
+  // Says that `part` of bytes() is not read for now: the memory pages that lie in it whole no
+  // longer count as this process's. Reading them later brings them back with the same bytes.
+  void DropResident(std::span<const std::byte> part) const;
+
  private:
   MappedFile(const std::byte* data, size_t size_bytes) : data_(data), size_bytes_(size_bytes) {}
 

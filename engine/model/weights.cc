@@ -23,8 +23,13 @@ class WeightLoader {
       return absl::UnimplementedError(absl::StrCat(file_.path(), ": ", name, " has ", columns,
                                                    " columns; supported: multiples of 32"));
     }
-    return backend_.MakeMatrix(
-        MatrixSource{.dtype = tensor.dtype, .rows = rows, .columns = columns, .data = tensor.data});
+    ORIEL_ASSIGN_OR_RETURN(
+        std::unique_ptr<Matrix> matrix,
+        backend_.MakeMatrix(MatrixSource{
+            .dtype = tensor.dtype, .rows = rows, .columns = columns, .data = tensor.data}));
+    // One copy stays resident. Look-ups bring back the few rows that they read.
+    if (matrix->extra_bytes() > 0) file_.DropResident(tensor);
+    return matrix;
   }
 
   absl::StatusOr<VectorWeight> LoadVector(const std::string& name, int64_t size) {

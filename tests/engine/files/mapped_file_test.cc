@@ -1,7 +1,13 @@
 #include "engine/files/mapped_file.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <fstream>
+#include <span>
+#include <string>
 #include <utility>
 
 #include "gmock/gmock.h"
@@ -36,6 +42,34 @@ TEST(MappedFileTest, AnEmptyFileIsAnEmptySpan) {
   absl::StatusOr<MappedFile> mapping = MappedFile::Open(file.path());
   ASSERT_TRUE(mapping.ok()) << mapping.status();
   EXPECT_TRUE(mapping->bytes().empty());
+}
+
+// Bytes of mapped files that this process holds in memory.
+double ResidentFileBytes() {
+  double size = 0, resident = 0, file_pages = 0;
+  std::ifstream("/proc/self/statm") >> size >> resident >> file_pages;
+  return file_pages * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+TEST(MappedFileTest, ADroppedPartIsNotResidentAndReadsTheSame) {
+  constexpr int32_t kBytes = 32 << 20;
+  constexpr double kSlack = 1 << 20;  // code of this program, and the kernel counts in batches
+  const TemporaryFile file(std::string(kBytes, 'a'));
+  const absl::StatusOr<MappedFile> mapping = MappedFile::Open(file.path());
+  ASSERT_TRUE(mapping.ok()) << mapping.status();
+  const auto count = [&] {
+    return std::count(mapping->bytes().begin(), mapping->bytes().end(), std::byte{'a'});
+  };
+  const double before = ResidentFileBytes();
+  ASSERT_EQ(count(), kBytes);
+  EXPECT_NEAR(ResidentFileBytes() - before, kBytes, kSlack);
+  // Neither end lies on the edge of a memory page.
+  mapping->DropResident(mapping->bytes().subspan(100, kBytes / 2));
+  EXPECT_NEAR(ResidentFileBytes() - before, kBytes / 2.0, kSlack);
+  EXPECT_EQ(count(), kBytes);
+  EXPECT_NEAR(ResidentFileBytes() - before, kBytes, kSlack);
+  mapping->DropResident(mapping->bytes().subspan(10, 20));
+  EXPECT_EQ(count(), kBytes);
 }
 
 TEST(MappedFileTest, AMissingFileIsNotFoundAndNamed) {
