@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "server/admin/version.h"
+#include "server/cli/bench_command.h"
 #include "server/cli/eval_command.h"
 #include "server/cli/generate_command.h"
 #include "server/cli/inspect_command.h"
@@ -22,6 +23,7 @@ int Main(int argc, char** argv) {
   GenerateCommand generate(app);
   InspectCommand inspect(app);
   EvalCommand eval(app);
+  BenchCommand bench(app);
   // CLI11 reports by exceptions; none leaves this function.
   try {
     app.parse(argc, argv);
@@ -35,6 +37,7 @@ int Main(int argc, char** argv) {
   if (generate.chosen()) status = generate.Run();
   if (inspect.chosen()) status = inspect.Run();
   if (eval.chosen()) status = eval.Run();
+  if (bench.chosen()) status = bench.Run();
   if (status.ok()) return 0;
   std::fprintf(stderr, "oriel: %s\n", std::string(status.message()).c_str());
   return kFailedExitCode;

@@ -127,12 +127,12 @@ class Flags(unittest.TestCase):
     def test_no_arguments_explain_the_commands(self):
         code, output, errors = serving.run_oriel()
         self.assertNotEqual(code, 0)
-        for command in ("serve", "generate", "inspect", "eval"):
+        for command in ("serve", "generate", "inspect", "eval", "bench"):
             self.assertIn(command, output + errors)
 
     def test_help_succeeds(self):
         for arguments in (["--help"], ["serve", "--help"], ["generate", "--help"],
-                          ["eval", "kl", "--help"], ["inspect", "--help"]):
+                          ["eval", "kl", "--help"], ["inspect", "--help"], ["bench", "--help"]):
             code, output, _ = serving.run_oriel(*arguments)
             self.assertEqual(code, 0, arguments)
             self.assertTrue(output)

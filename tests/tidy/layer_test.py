@@ -28,7 +28,7 @@ LAYERS = [
     ["engine/model", "engine/scheduler"],
     ["engine/runtime"],
     ["engine/*"],  # engine.h
-    ["engine/calibration", "engine/evaluation"],
+    ["engine/benchmark", "engine/calibration", "engine/evaluation"],
     ["server"],
 ]
 
