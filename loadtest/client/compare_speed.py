@@ -1,132 +1,191 @@
 #!/usr/bin/env python3
-"""Measures llama-bench and a running `oriel serve` in turns and prints a table.
+"""Measures llama.cpp's own tools and `oriel bench` in turns, line by line.
 
-Prefill: the time to the only token of a 512-token prompt. Decode: the time between the first and
-the last of 65 streamed tokens after a one-token prompt. The server idles while llama-bench runs.
-The medians of all rounds are compared.
+llama.cpp has a choice of cache types, and flash attention that some of them need: the first round
+measures every choice of a line, and the fastest of them is measured in the others. Medians of all
+rounds are compared. Called by compare_llama_cpp.sh, which says how.
 """
 
 import argparse
-import contextlib
-import http.client
+import dataclasses
 import json
 import os
-import random
-import signal
-import socket
+import pathlib
+import shlex
 import statistics
 import subprocess
 import sys
-import time
+import tempfile
 
-PREFILL_TOKENS, DECODE_TOKENS = 512, 64
-START_SECONDS_MAX = 120
-TOKEN_IDS = (1000, 20000)  # ordinary tokens of every vocabulary here
+import speed_report
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """What is measured, and the ratio that Oriel is to reach."""
+    model: str
+    limit: float
+    prompt: int = 0
+    generate: int = 0
+    depth: int = 0
+    streams: int = 1
+    has_cache_types: bool = False
+
+    @property
+    def repetitions(self):
+        """Of a turn: a measurement that takes a second is repeated."""
+        return 3 if self.depth == 0 and self.prompt < 4096 else 1
+
+
+# Decoding at depth is slow in llama.cpp with many streams, so fewer tokens are generated there.
+LINES = {
+    "smollm2-pp512": Line("smollm2", 1.0, prompt=512),
+    "smollm2-pp4096": Line("smollm2", 1.2, prompt=4096),
+    "smollm2-tg64": Line("smollm2", 0.9, generate=64),
+    "smollm2-tg64-d4096": Line("smollm2", 2.0, generate=64, depth=4096, has_cache_types=True),
+    "smollm2-tg16-d4096-x8": Line("smollm2", 4.0, generate=16, depth=4096, streams=8,
+                                  has_cache_types=True),
+    "qwen1.5-pp512": Line("qwen1.5", 0.8, prompt=512),
+    "qwen1.5-tg64": Line("qwen1.5", 0.9, generate=64),
+}
+
+# (cache type, flash attention). A quantized value cache needs flash attention.
+PLAIN_CHOICES = (("f16", 0), ("f16", 1))
+CACHE_CHOICES = (*PLAIN_CHOICES, ("q8_0", 1), ("q4_0", 1))
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--llama-bench", required=True)
-    parser.add_argument("--oriel", required=True)
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--list-models", action="store_true")
+    parser.add_argument("--llama-tools", type=pathlib.Path)
+    parser.add_argument("--llama-kernels", help="folder of another libggml-cpu.so; empty: none")
+    parser.add_argument("--oriel")
+    parser.add_argument("--model", action="append", default=[], help="NAME=PATH")
+    parser.add_argument("--threads", type=int)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("flags", nargs="*", help="flags for oriel serve")
-    return parser.parse_args()
+    parser.add_argument("--cpu-isa", default="auto")
+    parser.add_argument("--measure-with", type=shlex.split, default=[])
+    parser.add_argument("--commit", default="unknown")
+    parser.add_argument("--results", type=pathlib.Path)
+    parser.add_argument("lines", nargs="*")
+    own, flags = sys.argv[1:], []
+    if "--" in own:
+        own, flags = own[:own.index("--")], own[own.index("--") + 1:]
+    arguments = parser.parse_args(own)
+    arguments.flags = flags
+    for name in arguments.lines:
+        if name not in LINES:
+            parser.error(f"no line {name}; there are {', '.join(LINES)}")
+    arguments.lines = arguments.lines or list(LINES)
+    arguments.model = dict(pair.split("=", 1) for pair in arguments.model)
+    return arguments
 
 
-def measure_llama_bench(arguments):
-    """(prefill, decode) in tokens a second."""
-    output = subprocess.run(
-        [arguments.llama_bench, "-m", arguments.model, "-t", str(arguments.threads),
-         "-p", str(PREFILL_TOKENS), "-n", str(DECODE_TOKENS), "-r", "1", "-o", "json"],
-        check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
-    speeds = {(row["n_prompt"], row["n_gen"]): row["avg_ts"] for row in json.loads(output)}
-    return speeds[(PREFILL_TOKENS, 0)], speeds[(0, DECODE_TOKENS)]
+class Measurer:
+    """Runs single measurements and remembers the commands."""
 
-
-class Server:
     def __init__(self, arguments):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.process = subprocess.Popen(
-            [arguments.oriel, "serve", arguments.model, "--http-port", str(self.port),
-             "--threads", str(arguments.threads), "--max-model-len", "2048", *arguments.flags],
-            stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while not self.is_ready():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                sys.exit("compare_speed: the server did not become ready")
-            time.sleep(0.1)
+        self.arguments = arguments
+        self.commands = []
+        self.cpu_isa = None
 
-    def is_ready(self):
-        with contextlib.suppress(OSError):
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
-        return False
+    def run(self, command, environment=None, unshown=()):
+        """The output of one measurement; `unshown` arguments are left out of the results."""
+        shown = shlex.join(command)
+        if shown not in self.commands:
+            self.commands.append(shown)
+        result = subprocess.run(
+            [*self.arguments.measure_with, *command, *unshown], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})})
+        if result.returncode != 0:
+            sys.exit(f"compare_speed: {shown}\nended with {result.returncode}\n{result.stderr}")
+        return result.stdout
 
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+    def llama(self, line, choice):
+        """Samples of llama.cpp, tokens a second of all streams together."""
+        tools, model = self.arguments.llama_tools, self.arguments.model[line.model]
+        cache_type, flash_attention = choice
+        shared = ["-m", model, "-t", str(self.arguments.threads), "-ctk", cache_type,
+                  "-ctv", cache_type, "-fa", str(flash_attention)]
+        environment = {}
+        if self.arguments.llama_kernels:
+            environment["LD_LIBRARY_PATH"] = self.arguments.llama_kernels
+        if line.streams == 1:
+            output = self.run([str(tools / "llama-bench"), *shared, "-p", str(line.prompt), "-n",
+                               str(line.generate), "-d", str(line.depth), "-r",
+                               str(line.repetitions), "-o", "json"], environment)
+            return json.loads(output)[0]["samples_ts"]
+        # The prompt is computed once and copied to every stream: each decodes over bytes of its
+        # own all the same.
+        shared[-1] = "on" if flash_attention else "off"
+        context = line.streams * (line.depth + line.generate + 1)
+        output = self.run([str(tools / "llama-batched-bench"), *shared, "-npp", str(line.depth),
+                           "-ntg", str(line.generate), "-npl", str(line.streams), "-pps", "-c",
+                           str(context), "--output-format", "jsonl"], environment)
+        rows = [json.loads(row) for row in output.splitlines() if row.startswith("{")]
+        return [rows[0]["speed_tg"]]
 
-    def stream_times(self, prompt, max_tokens):
-        """When the request was sent, and when each token came."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
-        times = [time.perf_counter()]
-        connection.request("POST", "/v1/completions", json.dumps(
-            {"prompt": prompt, "max_tokens": max_tokens, "temperature": 0, "ignore_eos": True,
-             "stream": True, "return_token_ids": True}), {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        if response.status != 200:
-            sys.exit(f"compare_speed: {response.status}: {response.read().decode()}")
-        for line in response:
-            if not line.startswith(b"data: {"):
-                continue
-            for choice in json.loads(line[len("data: "):])["choices"]:
-                times += [time.perf_counter()] * len(choice.get("token_ids") or [])
-        connection.close()
-        return times
+    def oriel(self, line):
+        """The report row of Oriel."""
+        with tempfile.TemporaryDirectory() as folder:
+            report = pathlib.Path(folder) / "report.json"
+            command = [self.arguments.oriel, "bench", self.arguments.model[line.model],
+                       "--threads", str(self.arguments.threads), "--cpu-isa",
+                       self.arguments.cpu_isa, "--prompt-tokens", str(line.prompt),
+                       "--generate-tokens", str(line.generate), "--depth", str(line.depth),
+                       "--streams", str(line.streams), "--repetitions",
+                       str(line.repetitions),
+                       *self.arguments.flags]
+            self.run(command, unshown=("--json", str(report)))
+            row = json.loads(report.read_text())[0]
+        self.cpu_isa = row["cpu_isa"]
+        return row
 
 
-def measure_oriel(server, dice):
-    """(prefill, decode) in tokens a second. Prompts differ, so nothing can be reused."""
-    prompt = [dice.randint(*TOKEN_IDS) for _ in range(PREFILL_TOKENS)]
-    times = server.stream_times(prompt, 1)
-    prefill = PREFILL_TOKENS / (times[1] - times[0])
-    times = server.stream_times(prompt[:1], DECODE_TOKENS + 1)
-    decode = (len(times) - 2) / (times[-1] - times[1])
-    return prefill, decode
-
-
-def cpu_name():
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return "unknown CPU"
+def measure_line(measurer, name, rounds):
+    """One line's entry of the results, in turns: llama.cpp, Oriel, llama.cpp, …"""
+    line = LINES[name]
+    measurer.commands = []
+    choices = CACHE_CHOICES if line.has_cache_types else PLAIN_CHOICES
+    theirs = {choice: measurer.llama(line, choice) for choice in choices}
+    rows = [measurer.oriel(line)]
+    best = max(theirs, key=lambda choice: statistics.median(theirs[choice]))
+    for _ in range(rounds - 1):
+        theirs[best] += measurer.llama(line, best)
+        rows.append(measurer.oriel(line))
+    ours = [sample for row in rows for sample in row["samples_ts"]]
+    label = {choice: f"{choice[0]}, flash attention {'on' if choice[1] else 'off'}"
+             for choice in choices}
+    return {
+        "line": name, "limit": line.limit, "model_type": rows[0]["model_type"],
+        "n_prompt": line.prompt, "n_gen": line.generate, "n_depth": line.depth,
+        "n_streams": line.streams, "llama_cpp_ts": statistics.median(theirs[best]),
+        "llama_cpp_choice": label[best],
+        "llama_cpp_samples_ts": {label[choice]: theirs[choice] for choice in choices},
+        "oriel_ts": statistics.median(ours), "oriel_samples_ts": ours,
+        "oriel_type_k": rows[0]["type_k"], "oriel_type_v": rows[0]["type_v"],
+        "ratio": statistics.median(ours) / statistics.median(theirs[best]),
+        "oriel_commit": measurer.arguments.commit, "commands": measurer.commands,
+    }
 
 
 def main():
     arguments = parse_arguments()
-    dice = random.Random(1)
-    server = Server(arguments)
-    try:
-        measure_oriel(server, dice)  # brings the file into memory
-        rounds = [(measure_llama_bench(arguments), measure_oriel(server, dice))
-                  for _ in range(arguments.rounds)]
-    finally:
-        server.stop()
-    print(f"{os.path.basename(arguments.model)}, {cpu_name()}, {arguments.threads} threads, "
-          f"median of {arguments.rounds} {' '.join(arguments.flags)}".rstrip())
-    print(f"{'':16}{'llama.cpp':>12}{'oriel':>12}{'ratio':>8}   each round")
-    for index, name in enumerate((f"prefill {PREFILL_TOKENS}", f"decode {DECODE_TOKENS}")):
-        theirs = [pair[0][index] for pair in rounds]
-        ours = [pair[1][index] for pair in rounds]
-        each = ", ".join(f"{b:.0f}/{a:.0f}" for a, b in zip(theirs, ours))
-        a, b = statistics.median(theirs), statistics.median(ours)
-        print(f"{name:16}{a:10.1f}/s{b:10.1f}/s{b / a:8.2f}   {each}")
+    if arguments.list:
+        for name, line in LINES.items():
+            print(f"{name:24} at least {line.limit} times llama.cpp")
+        return
+    if arguments.list_models:
+        print("\n".join(dict.fromkeys(LINES[name].model for name in arguments.lines)))
+        return
+    measurer = Measurer(arguments)
+    for name in arguments.lines:
+        entry = measure_line(measurer, name, arguments.rounds)
+        print(speed_report.table_row(entry), flush=True)
+        path = speed_report.add_to_results(
+            arguments.results, entry, list(LINES), measurer.cpu_isa, arguments.threads)
+    print(path)
 
 
 if __name__ == "__main__":
