@@ -18,6 +18,10 @@ HWY_BEFORE_NAMESPACE();
 namespace oriel {
 namespace HWY_NAMESPACE {
 
+// With 16 registers two keys or channels meet a panel at a time: a product takes a register besides
+// its sum.
+enum : int { kCodesAtOnce = HWY_MAX_BYTES == 64 ? 8 : 2 };
+
 // Codes of page_tiles.h as pairs of 16 bits a lane: bytes 0 and 2 of every quad, then bytes 1 and
 // 3. `quads` rows of `lanes` lanes whose tiles lie row_bytes and tile_bytes apart become 2 * quads
 // rows.
@@ -84,11 +88,11 @@ HWY_NOINLINE void PanelCodeScores(const PanelQueries& queries, const PageKeys& k
   const FloatTag d;
   FloatVec base[kVectors];
   PanelCentre<kDim>(queries, keys, base);
-  for (int key = 0; key < kPageTokens; key += kSideBySide) {
+  for (int key = 0; key < kPageTokens; key += kCodesAtOnce) {
     const int32_t* const block = keys.pairs + key;
-    IntVec sum[kSideBySide][kVectors];
+    IntVec sum[kCodesAtOnce][kVectors];
     HWY_UNROLL(8)
-    for (int k = 0; k < kSideBySide; ++k) {
+    for (int k = 0; k < kCodesAtOnce; ++k) {
       HWY_UNROLL(4)
       for (int v = 0; v < kVectors; ++v) sum[k][v] = hn::Zero(IntTag());
     }
@@ -99,7 +103,7 @@ HWY_NOINLINE void PanelCodeScores(const PanelQueries& queries, const PageKeys& k
         query[v] = hn::Load(IntTag(), queries.pairs + pair * kPanelRows + v * kFloatLanes);
       }
       HWY_UNROLL(8)
-      for (int k = 0; k < kSideBySide; ++k) {
+      for (int k = 0; k < kCodesAtOnce; ++k) {
         const IntVec code = hn::Set(IntTag(), block[pair * kPageTokens + k]);
         HWY_UNROLL(4)
         for (int v = 0; v < kVectors; ++v) sum[k][v] = MulAddPairs(sum[k][v], query[v], code);
@@ -110,7 +114,7 @@ HWY_NOINLINE void PanelCodeScores(const PanelQueries& queries, const PageKeys& k
       const FloatVec step = hn::Load(d, queries.step + v * kFloatLanes);
       const FloatVec fixed_sum = hn::Load(d, queries.sum + v * kFloatLanes);
       HWY_UNROLL(8)
-      for (int k = 0; k < kSideBySide; ++k) {
+      for (int k = 0; k < kCodesAtOnce; ++k) {
         const FloatVec scaled =
             hn::Mul(hn::ConvertTo(d, sum[k][v]), hn::Set(d, keys.scales[key + k]));
         const FloatVec along = hn::MulAdd(fixed_sum, hn::Set(d, keys.offsets[key + k]), scaled);
@@ -177,12 +181,12 @@ template <int kDim, int kVectors>
 HWY_NOINLINE void PanelCodeValues(const PanelWeights& weights, const PageValues& values,
                                   const FloatVec* HWY_RESTRICT keep, float* HWY_RESTRICT sums) {
   const FloatTag d;
-  for (int c = 0; c < kDim; c += kSideBySide) {
+  for (int c = 0; c < kDim; c += kCodesAtOnce) {
     // Channels c, c + 1, … lie two lanes apart.
     const int32_t* const block = values.pairs + LaneOf(c);
-    IntVec sum[kSideBySide][kVectors];
+    IntVec sum[kCodesAtOnce][kVectors];
     HWY_UNROLL(8)
-    for (int k = 0; k < kSideBySide; ++k) {
+    for (int k = 0; k < kCodesAtOnce; ++k) {
       HWY_UNROLL(4)
       for (int v = 0; v < kVectors; ++v) sum[k][v] = hn::Zero(IntTag());
     }
@@ -193,7 +197,7 @@ HWY_NOINLINE void PanelCodeValues(const PanelWeights& weights, const PageValues&
         weight[v] = hn::Load(IntTag(), weights.pairs + pair * kPanelRows + v * kFloatLanes);
       }
       HWY_UNROLL(8)
-      for (int k = 0; k < kSideBySide; ++k) {
+      for (int k = 0; k < kCodesAtOnce; ++k) {
         const IntVec code = hn::Set(IntTag(), block[pair * kDim + 2 * k]);
         HWY_UNROLL(4)
         for (int v = 0; v < kVectors; ++v) sum[k][v] = MulAddPairs(sum[k][v], weight[v], code);
@@ -204,7 +208,7 @@ HWY_NOINLINE void PanelCodeValues(const PanelWeights& weights, const PageValues&
       const FloatVec step = hn::Load(d, weights.step + v * kFloatLanes);
       const FloatVec below = hn::Load(d, weights.below + v * kFloatLanes);
       HWY_UNROLL(8)
-      for (int k = 0; k < kSideBySide; ++k) {
+      for (int k = 0; k < kCodesAtOnce; ++k) {
         float* const place = sums + (c + k) * kPanelRows + v * kFloatLanes;
         const FloatVec kept = hn::MulAdd(hn::Load(d, place), keep[v], below);
         hn::Store(hn::MulAdd(hn::ConvertTo(d, sum[k][v]), step, kept), d, place);
