@@ -86,7 +86,9 @@ HWY_INLINE void RoundBlock(const float* x, float magnitude, int64_t t, int64_t t
   const FloatVector inverse = hn::Set(d, magnitude > kSmallest ? 127.0f / magnitude : 0.0f);
   const float scale = magnitude / 127.0f;
 
-  int32_t half_sums[2];
+  // Unsigned, for the codes of numbers that are not finite add up beyond 31 bits; their scale makes
+  // every product NaN whatever the sum.
+  uint32_t half_sums[2];
   for (int half = 0; half < 2; ++half) {
     IntVector sum = hn::Zero(di);
     for (int c = 16 * half; c < 16 * half + 16; c += kLanes) {
@@ -94,17 +96,17 @@ HWY_INLINE void RoundBlock(const float* x, float magnitude, int64_t t, int64_t t
       sum = hn::Add(sum, codes);
       hn::StoreU(hn::DemoteTo(d8, codes), d8, reinterpret_cast<int8_t*>(block) + 32 * t + c);
     }
-    half_sums[half] = hn::GetLane(hn::SumOfLanes(di, sum));
+    half_sums[half] = static_cast<uint32_t>(hn::GetLane(hn::SumOfLanes(di, sum)));
   }
-  const int32_t total = half_sums[0] + half_sums[1];
+  const uint32_t total = half_sums[0] + half_sums[1];
   const auto write = [&](int64_t field, auto value) {
     std::memcpy(block + (32 + 4 * field) * tokens + 4 * t, &value, sizeof(value));
   };
   write(0, scale);
-  write(1, scale * static_cast<float>(total));
-  write(2, -total);
-  write(3, -half_sums[0]);
-  write(4, -half_sums[1]);
+  write(1, scale * static_cast<float>(static_cast<int32_t>(total)));
+  write(2, 0u - total);
+  write(3, 0u - half_sums[0]);
+  write(4, 0u - half_sums[1]);
 }
 
 void RoundInputTileHere(const TensorView<const float, 2>& input, int64_t tile,
