@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "kernels/core/buffer.h"
 #include "kernels/core/half.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/ops/attention.h"
@@ -50,8 +51,8 @@ class KvBench {
 
   // One layer's cache: packed pages, and FP16 rows that serve as window, sinks and scratch.
   struct Layer {
-    std::vector<std::byte> packed;
-    std::vector<Half> rows;
+    Buffer packed;
+    Buffer rows;
     KvLayerStorage storage;
   };
 
