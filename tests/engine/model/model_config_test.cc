@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/temporary_file.h"
 #include "tests/support/tiny_model.h"
 
 namespace oriel {
@@ -16,9 +17,8 @@ namespace {
 using ::testing::HasSubstr;
 
 absl::StatusOr<ModelConfig> Read(const GgufWriter& writer) {
-  const std::string path = ::testing::TempDir() + "model_config_test.gguf";
-  if (absl::Status written = writer.WriteTo(path); !written.ok()) return written;
-  absl::StatusOr<GgufFile> file = GgufFile::Open(path);
+  const TemporaryFile written(writer.Bytes());
+  absl::StatusOr<GgufFile> file = GgufFile::Open(written.path());
   if (!file.ok()) return file.status();
   return ReadModelConfig(*file);
 }

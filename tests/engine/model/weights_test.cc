@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/reference/reference_backend.h"
+#include "tests/support/temporary_file.h"
 #include "tests/support/tiny_model.h"
 
 namespace oriel {
@@ -16,9 +17,8 @@ using ::testing::HasSubstr;
 class WeightsTest : public ::testing::Test {
  protected:
   absl::StatusOr<ModelWeights> Load(const TinyModelSpec& spec, const ModelConfig* other = nullptr) {
-    const std::string path = ::testing::TempDir() + "weights_test.gguf";
-    if (absl::Status written = MakeTinyModel(spec).WriteTo(path); !written.ok()) return written;
-    absl::StatusOr<GgufFile> file = GgufFile::Open(path);
+    const TemporaryFile written(MakeTinyModel(spec).Bytes());
+    absl::StatusOr<GgufFile> file = GgufFile::Open(written.path());
     if (!file.ok()) return file.status();
     absl::StatusOr<ModelConfig> config = ReadModelConfig(*file);
     if (!config.ok()) return config.status();

@@ -10,6 +10,7 @@
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/support/engine_harness.h"
 #include "tests/support/model_server.h"
+#include "tests/support/temporary_file.h"
 #include "tests/support/tiny_model.h"
 
 namespace oriel {
@@ -53,13 +54,12 @@ Usage UsageAfterPrompt(int32_t prompt_tokens, Engine& engine) {
 // The cache keeps packed bytes and nothing beside them: were there an FP16 copy of what is packed,
 // in whatever form, a longer prompt would make seven times as many bytes resident.
 TEST(ResidentCacheTest, GrowsByTheBytesOfTheFormula) {
-  const std::string path = ::testing::TempDir() + "resident_cache.gguf";
-  ASSERT_TRUE(MakeTinyModel(kModel).WriteTo(path).ok());
+  const TemporaryFile model(MakeTinyModel(kModel).Bytes());
   EngineConfig config;
   config.max_model_len = 4096;
   config.max_num_seqs = 1;
   config.prefill_chunk_tokens = 256;
-  const auto server = ServeModel(path, config, MakeCpuBackend({.threads = 1}).value());
+  const auto server = ServeModel(model.path(), config, MakeCpuBackend({.threads = 1}).value());
   ASSERT_TRUE(server.ok()) << server.status();
 
   const Usage begin = UsageAfterPrompt(1024, *server->engine);

@@ -13,6 +13,7 @@
 #include "kernels/reference/reference_backend.h"
 #include "tests/support/engine_harness.h"
 #include "tests/support/model_server.h"
+#include "tests/support/temporary_file.h"
 #include "tests/support/tiny_model.h"
 
 namespace oriel {
@@ -108,8 +109,8 @@ class TinyModelInvarianceTest : public ::testing::TestWithParam<Serving> {};
 // Tokens and log-probabilities, bit for bit.
 TEST_P(TinyModelInvarianceTest, AnswersDoNotDependOnTheSchedule) {
   const Serving& serving = GetParam();
-  const std::string path = ::testing::TempDir() + "invariance_" + serving.name + ".gguf";
-  ASSERT_TRUE(MakeTinyModel(kModel).WriteTo(path).ok());
+  const TemporaryFile model(MakeTinyModel(kModel).Bytes());
+  const std::string& path = model.path();
   const std::vector<GenerationRequest> requests = MakeRequests(serving);
   const auto alone =
       Answer(serving, path, {.chunk = 512, .batch = 1, .is_shuffled = false}, requests);
