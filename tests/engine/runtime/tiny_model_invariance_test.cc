@@ -138,8 +138,8 @@ TEST_P(TinyModelInvarianceTest, PromptsReachPackedPages) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, TinyModelInvarianceTest,
-                         ::testing::Values(Serving{"reference", false, false, 16, 200},
-                                           Serving{"reference_mixed", false, true, 16, 200},
+                         ::testing::Values(Serving{"reference", false, false, 6, 200},
+                                           Serving{"reference_mixed", false, true, 6, 200},
                                            Serving{"cpu", true, false, 24, 400},
                                            Serving{"cpu_mixed", true, true, 24, 400}),
                          [](const ::testing::TestParamInfo<Serving>& test) {
