@@ -17,6 +17,7 @@ case "$1" in
       clang-format clang-tidy
       libabsl-dev libspdlog-dev nlohmann-json3-dev prometheus-cpp-dev
       libboost1.81-dev libyaml-cpp-dev libcli11-dev libpcre2-dev libicu-dev libhwy-dev
+      libgrpc++-dev libgrpc-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
       libgtest-dev libgmock-dev
       python3 python3-venv python3-pip curl openssl)
     ;;
@@ -24,7 +25,7 @@ case "$1" in
     packages=(
       ca-certificates curl python3 python3-pip
       libabsl20220623 libspdlog1.10 libprometheus-cpp-core1.0 libyaml-cpp0.7
-      libpcre2-8-0 libicu72 libhwy1 libstdc++6)
+      libpcre2-8-0 libicu72 libhwy1 libgrpc++1.51 libgrpc29 libprotobuf32 libstdc++6)
     ;;
   *) usage ;;
 esac

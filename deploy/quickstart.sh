@@ -5,7 +5,8 @@
 #   deploy/quickstart.sh           stays up
 #   deploy/quickstart.sh --once    stops the server after the answer and checks that it ends well
 #
-# ORIEL_HTTP_PORT (8000) is the port, ORIEL_MODEL_DIR (~/.cache/oriel/models) where the model goes.
+# ORIEL_HTTP_PORT (8000) is the port, ORIEL_GRPC_PORT (8001, or any free port if that is taken; off:
+# none) that of gRPC, ORIEL_MODEL_DIR (~/.cache/oriel/models) where the model goes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +15,7 @@ case "${1:-}" in
   "") ;;
   --once) once=yes ;;
   *)
-    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac
@@ -55,7 +56,19 @@ show_server_log() {
   tail -n 30 "$server_log" >&2
 }
 
-port_is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+port_is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# The first answer needs HTTP alone, so a default gRPC port that is taken gives way; one that was
+# asked for does not.
+choose_grpc_port() {
+  if [[ -n "${ORIEL_GRPC_PORT:-}" ]]; then
+    echo "$ORIEL_GRPC_PORT"
+  elif [[ "$port" == 8001 ]] || port_is_taken 8001; then
+    echo 0
+  else
+    echo 8001
+  fi
+}
 
 wait_until_ready() {
   local attempt
@@ -114,8 +127,8 @@ stop_server() {
 if [[ ! "$port" =~ ^[0-9]+$ ]] || ((port < 1 || port > 65535)); then
   fail "ORIEL_HTTP_PORT is '$port'; it must be a port of 1 … 65535"
 fi
-if port_is_taken; then
-  fail "port $port of 127.0.0.1 is taken; choose another one: ORIEL_HTTP_PORT=8001 $0"
+if port_is_taken "$port"; then
+  fail "port $port of 127.0.0.1 is taken; choose another one: ORIEL_HTTP_PORT=8080 $0"
 fi
 
 step "Installing what is missing (Debian packages)"
@@ -135,7 +148,7 @@ step_done
 step "Starting the server on $url"
 # In a session of its own: a Ctrl-C reaches this script alone, which passes on one SIGTERM.
 setsid build/release/oriel serve "$model" --host 127.0.0.1 --http-port "$port" \
-  </dev/null >"$server_log" 2>&1 &
+  --grpc-port "$(choose_grpc_port)" </dev/null >"$server_log" 2>&1 &
 server=$!
 wait_until_ready
 sed 's/^/      /' "$server_log"

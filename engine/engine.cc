@@ -63,6 +63,7 @@ class BatchingEngine : public Engine {
   EngineStats stats() const override;
   const EngineConfig& config() const override { return parts_.config; }
   const ModelConfig& model_config() const override { return parts_.model->config(); }
+  std::span<const KvLayerFormat> formats() const override { return parts_.storage.formats(); }
 
  private:
   absl::StatusOr<bool> RunStep();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -94,6 +95,8 @@ class Engine {
   virtual EngineStats stats() const = 0;
   virtual const EngineConfig& config() const = 0;
   virtual const ModelConfig& model_config() const = 0;
+  // How packed pages are stored, one a layer; fixed from the start.
+  virtual std::span<const KvLayerFormat> formats() const = 0;
 };
 
 // Fills what the config leaves to the machine: max_model_len from the model, kv_cache_memory_bytes

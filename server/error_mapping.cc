@@ -14,32 +14,40 @@ namespace {
 constexpr char kParamPayload[] = "oriel/param";
 constexpr char kCodePayload[] = "oriel/code";
 
+using Code = absl::StatusCode;
+
 struct ErrorRow {
-  absl::StatusCode status;
+  Code status;
   int32_t http_status;
+  Code grpc_code;
   const char* type;
   const char* code;  // null: none
   int32_t retry_after_s;
 };
 
-// A permanent fault never gets 429 or 5xx, because clients repeat those.
+// A permanent fault never gets 429, 5xx, RESOURCE_EXHAUSTED or UNAVAILABLE, because clients repeat
+// those. A context that is exceeded is a bad argument to gRPC: OUT_OF_RANGE there means that what
+// is asked may come into range, as the end of a file does. What is cancelled on the server's side is
+// UNAVAILABLE: CANCELLED is what a client did itself.
 constexpr std::array kErrorRows = std::to_array<ErrorRow>({
-    {absl::StatusCode::kInvalidArgument, 400, "invalid_request_error", nullptr, 0},
-    {absl::StatusCode::kOutOfRange, 400, "invalid_request_error", "context_length_exceeded", 0},
-    {absl::StatusCode::kFailedPrecondition, 400, "invalid_request_error", nullptr, 0},
-    {absl::StatusCode::kUnimplemented, 400, "invalid_request_error", "unsupported_parameter", 0},
-    {absl::StatusCode::kUnauthenticated, 401, "authentication_error", "invalid_api_key", 0},
-    {absl::StatusCode::kPermissionDenied, 403, "permission_error", "permission_denied", 0},
-    {absl::StatusCode::kNotFound, 404, "invalid_request_error", "not_found", 0},
-    {absl::StatusCode::kResourceExhausted, 429, "rate_limit_error", "queue_full", 1},
-    {absl::StatusCode::kUnavailable, 503, "service_unavailable_error", "unavailable", 5},
-    {absl::StatusCode::kCancelled, 503, "service_unavailable_error", "shutting_down", 5},
-    {absl::StatusCode::kAborted, 503, "service_unavailable_error", "aborted", 1},
-    {absl::StatusCode::kDeadlineExceeded, 504, "timeout_error", "request_timeout", 0},
+    // clang-format off
+    {Code::kInvalidArgument, 400, Code::kInvalidArgument, "invalid_request_error", nullptr, 0},
+    {Code::kOutOfRange, 400, Code::kInvalidArgument, "invalid_request_error", "context_length_exceeded", 0},
+    {Code::kFailedPrecondition, 400, Code::kFailedPrecondition, "invalid_request_error", nullptr, 0},
+    {Code::kUnimplemented, 400, Code::kUnimplemented, "invalid_request_error", "unsupported_parameter", 0},
+    {Code::kUnauthenticated, 401, Code::kUnauthenticated, "authentication_error", "invalid_api_key", 0},
+    {Code::kPermissionDenied, 403, Code::kPermissionDenied, "permission_error", "permission_denied", 0},
+    {Code::kNotFound, 404, Code::kNotFound, "invalid_request_error", "not_found", 0},
+    {Code::kResourceExhausted, 429, Code::kResourceExhausted, "rate_limit_error", "queue_full", 1},
+    {Code::kUnavailable, 503, Code::kUnavailable, "service_unavailable_error", "unavailable", 5},
+    {Code::kCancelled, 503, Code::kUnavailable, "service_unavailable_error", "shutting_down", 5},
+    {Code::kAborted, 503, Code::kAborted, "service_unavailable_error", "aborted", 1},
+    {Code::kDeadlineExceeded, 504, Code::kDeadlineExceeded, "timeout_error", "request_timeout", 0},
+    // clang-format on
 });
 
 // What no row names is our own failure.
-constexpr ErrorRow kInternalRow = {absl::StatusCode::kInternal, 500, "server_error",
+constexpr ErrorRow kInternalRow = {Code::kInternal,  500, Code::kInternal, "server_error",
                                    "internal_error", 0};
 
 std::optional<std::string> Payload(const absl::Status& status, const char* name) {
@@ -68,6 +76,10 @@ absl::Status UnsupportedField(std::string_view param, absl::string_view message)
   return WithErrorCode(FieldError(param, message), "unsupported_parameter");
 }
 
+absl::Status ShuttingDownError() {
+  return WithErrorCode(absl::UnavailableError("the server is shutting down"), "shutting_down");
+}
+
 ApiError MapError(const absl::Status& status) {
   ORIEL_CHECK(!status.ok());
   const ErrorRow* row = &kInternalRow;
@@ -75,6 +87,7 @@ ApiError MapError(const absl::Status& status) {
     if (candidate.status == status.code()) row = &candidate;
   }
   ApiError error{.http_status = row->http_status,
+                 .grpc_code = row->grpc_code,
                  .message = std::string(status.message()),
                  .type = row->type,
                  .param = Payload(status, kParamPayload),

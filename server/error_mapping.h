@@ -11,9 +11,10 @@
 
 namespace oriel {
 
-// An error as a client of the OpenAI interface sees it.
+// An error as a client sees it.
 struct ApiError {
   int32_t http_status = 500;
+  absl::StatusCode grpc_code = absl::StatusCode::kInternal;  // its numbers are gRPC's own
   std::string message;
   std::string type;
   std::optional<std::string> param;  // the field that is at fault
@@ -33,7 +34,10 @@ absl::Status WithErrorCode(absl::Status status, std::string_view code);
 // The status with the request's field at fault.
 absl::Status WithErrorParam(absl::Status status, std::string_view param);
 
-// The one table from statuses to HTTP. `status` is an error.
+// What new work is answered while the server drains.
+absl::Status ShuttingDownError();
+
+// The one table from statuses to HTTP and gRPC. `status` is an error.
 ApiError MapError(const absl::Status& status);
 
 // A fault of HTTP itself (404, 405, 408, 413, 431 …), which has no status.

@@ -49,6 +49,7 @@ class KvStorage {
 
   const KvStorageShape& shape() const { return shape_; }
   int32_t layers() const { return static_cast<int32_t>(formats_.size()); }
+  std::span<const KvLayerFormat> formats() const { return formats_; }
   const KvLayerFormat& format(int32_t layer) const { return formats_[static_cast<size_t>(layer)]; }
 
   // Views of one layer's memory; the format it points to lives as long as this storage, also when

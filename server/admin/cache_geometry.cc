@@ -48,6 +48,16 @@ CacheGeometry MakeCacheGeometry(const EngineStats& stats, const EngineConfig& co
   return geometry;
 }
 
+// The centre is the keys' own; values have none.
+HeadBits StoredBits(const KvLayerFormat& format, int32_t kv_head) {
+  const HeadPageLayout layout = format.Layout(kv_head);
+  const int32_t key_bytes = layout.key_codes.bytes + layout.key_scales.bytes +
+                            layout.key_zeros.bytes + layout.centre.bytes +
+                            layout.centre_scale.bytes;
+  const double bits_a_byte = 8.0 / (kPageTokens * format.head_dim);
+  return {.key = bits_a_byte * key_bytes, .value = bits_a_byte * (layout.bytes - key_bytes)};
+}
+
 int64_t SequenceBytes(int64_t tokens, const EngineStats& stats, const EngineConfig& config) {
   const auto length = static_cast<int32_t>(tokens);
   return PackedPagesFor(length, config.window_tokens) * stats.page_bytes +

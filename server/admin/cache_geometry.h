@@ -25,6 +25,14 @@ struct CacheGeometry {
 CacheGeometry MakeCacheGeometry(const EngineStats& stats, const EngineConfig& config,
                                 const ModelConfig& model);
 
+// Stored bits a value of each half of a packed head page, scales, zeros and centre included.
+struct HeadBits {
+  double key = 0;
+  double value = 0;
+};
+
+HeadBits StoredBits(const KvLayerFormat& format, int32_t kv_head);
+
 // Bytes of one sequence of `tokens` tokens: its packed pages, its window's share of FP16 pages, and
 // its sinks.
 int64_t SequenceBytes(int64_t tokens, const EngineStats& stats, const EngineConfig& config);

@@ -42,6 +42,10 @@ ServerMetrics::ServerMetrics()
                      .Name("oriel_http_responses_total")
                      .Help("HTTP answers by route and status; 499: the client had gone")
                      .Register(registry_)),
+      grpc_responses_(prometheus::BuildCounter()
+                          .Name("oriel_grpc_responses_total")
+                          .Help("gRPC answers by method and status code")
+                          .Register(registry_)),
       finished_(prometheus::BuildCounter()
                     .Name("oriel_requests_finished_total")
                     .Help("Generations by the reason of their end")
@@ -74,6 +78,10 @@ prometheus::Histogram& ServerMetrics::AddHistogram(const char* name, const char*
 
 void ServerMetrics::CountResponse(std::string_view route, int32_t status) {
   responses_.Add({{"route", std::string(route)}, {"status", std::to_string(status)}}).Increment();
+}
+
+void ServerMetrics::CountGrpcResponse(std::string_view method, std::string_view code) {
+  grpc_responses_.Add({{"method", std::string(method)}, {"code", std::string(code)}}).Increment();
 }
 
 void ServerMetrics::CountIgnoredFields(size_t num_fields) {

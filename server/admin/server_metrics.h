@@ -20,12 +20,14 @@ namespace oriel {
 // What the server counts itself; what the engine counts is in engine_metrics.h.
 //
 // Threads   all methods, from any.
-// Limits    the label values are bounded sets: routes of the router, HTTP statuses, finish reasons.
+// Limits    the label values are bounded sets: routes of the router, HTTP statuses, gRPC
+//             methods and codes, finish reasons.
 class ServerMetrics {
  public:
   ServerMetrics();
 
   void CountResponse(std::string_view route, int32_t status);
+  void CountGrpcResponse(std::string_view method, std::string_view code);
   void CountIgnoredFields(size_t num_fields);
 
   // A request that the engine took: its prompt, and how many answers.
@@ -43,6 +45,7 @@ class ServerMetrics {
 
   prometheus::Registry registry_;
   prometheus::Family<prometheus::Counter>& responses_;
+  prometheus::Family<prometheus::Counter>& grpc_responses_;
   prometheus::Family<prometheus::Counter>& finished_;
   prometheus::Counter& ignored_fields_;
   prometheus::Histogram& first_token_;

@@ -19,6 +19,7 @@
 #include "server/admin/version.h"
 #include "server/cli/shutdown_signal.h"
 #include "server/config/config_layers.h"
+#include "server/grpc/grpc_server.h"
 #include "server/http/http_server.h"
 #include "server/http/service_routes.h"
 #include "server/model_bundle.h"
@@ -77,14 +78,40 @@ HttpServerOptions MakeHttpOptions(const ServerConfig& config, ServingContext& co
           }};
 }
 
-void Drain(ServingContext& context, HttpServer& server) {
+GrpcServerOptions MakeGrpcOptions(const ServerConfig& config, ServingContext& context) {
+  return {.host = config.host,
+          .port = *config.grpc_port,
+          .threads = config.grpc_threads,
+          .calls_max = config.grpc.calls_max,
+          .on_answer = [&context](const GrpcRecord& record) {
+            context.metrics.CountGrpcResponse(record.method, record.code);
+            spdlog::log(
+                record.method.starts_with("Generate") ? spdlog::level::info : spdlog::level::debug,
+                "gRPC {} {} {:.1f} ms id {}", record.method, record.code,
+                absl::ToDoubleMilliseconds(record.duration), record.request_id);
+          }};
+}
+
+// Null if gRPC is off.
+absl::StatusOr<std::unique_ptr<GrpcServer>> ListenForGrpc(const ServerConfig& config,
+                                                          ServingContext& context) {
+  if (!config.grpc_port) return nullptr;
+  return GrpcServer::Listen(MakeGrpcOptions(config, context), context);
+}
+
+// `grpc` may be null.
+void Drain(ServingContext& context, HttpServer& http, GrpcServer* grpc) {
+  if (grpc != nullptr) grpc->BeginDrain();
   const absl::Time deadline = absl::Now() + context.config.drain_timeout;
   spdlog::info("draining: refusing new work, running answers have {:.0f} s",
                absl::ToDoubleSeconds(context.config.drain_timeout));
   const bool finished = context.engine.Drain(deadline);
-  const bool delivered = server.Drain(std::max(deadline, absl::Now()) + kFlushTime);
-  spdlog::info("drained: {}", finished && delivered ? "every answer is complete"
-                                                    : "some answers were ended early");
+  const absl::Time flush_deadline = std::max(deadline, absl::Now()) + kFlushTime;
+  const bool http_delivered = http.Drain(flush_deadline);
+  const bool grpc_delivered = grpc == nullptr || grpc->Drain(flush_deadline);
+  spdlog::info("drained: {}", finished && http_delivered && grpc_delivered
+                                  ? "every answer is complete"
+                                  : "some answers were ended early");
 }
 
 absl::Status Serve(const ServerConfig& config, const std::string& model_path, ServedModel& served) {
@@ -96,16 +123,18 @@ absl::Status Serve(const ServerConfig& config, const std::string& model_path, Se
                          .engine = *served.engine};
   Router router;
   AddServiceRoutes(context, router);
-  ORIEL_ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> server,
+  ORIEL_ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> http,
                          HttpServer::Listen(MakeHttpOptions(config, context), router));
   ShutdownSignal shutdown;
   served.engine->Start();
-  server->Start();
+  ORIEL_ASSIGN_OR_RETURN(const std::unique_ptr<GrpcServer> grpc, ListenForGrpc(config, context));
+  http->Start();
   spdlog::info("serving {} as \"{}\"", model_path, context.model_name);
-  spdlog::info("listening on http://{}:{}", config.host, server->port());
+  spdlog::info("listening on http://{}:{}", config.host, http->port());
+  if (grpc != nullptr) spdlog::info("listening for gRPC on {}:{}", config.host, grpc->port());
   shutdown.Run([&] {
     context.draining = true;
-    Drain(context, *server);
+    Drain(context, *http, grpc.get());
   });
   return absl::OkStatus();
 }
@@ -113,7 +142,7 @@ absl::Status Serve(const ServerConfig& config, const std::string& model_path, Se
 }  // namespace
 
 ServeCommand::ServeCommand(CLI::App& app)
-    : command_(app.add_subcommand("serve", "serve a model over HTTP")) {
+    : command_(app.add_subcommand("serve", "serve a model over HTTP and gRPC")) {
   command_->add_option("MODEL", model_path_, "GGUF file")->required();
   command_->add_flag("--dry-run", dry_run_, "load the model, report the capacity, and end");
   command_->add_flag("--print-config", print_config_, "print the configuration as YAML, and end");

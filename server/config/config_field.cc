@@ -110,6 +110,25 @@ ConfigField LogLevelField() {
           [](const ServerConfig& config) { return config.log_level; }};
 }
 
+ConfigField GrpcPortField() {
+  return {"grpc-port", ConfigGroup::kServer, "port of gRPC; 0: any free one; off: no gRPC",
+          [](ServerConfig& config, std::string_view text) {
+            if (text == "off") {
+              config.grpc_port.reset();
+              return absl::OkStatus();
+            }
+            int32_t port = 0;
+            if (!absl::SimpleAtoi(ToAbsl(text), &port) || port < 0 || port > 65535) {
+              return NotInRange(text, "off or a whole number of 0 to 65535");
+            }
+            config.grpc_port = port;
+            return absl::OkStatus();
+          },
+          [](const ServerConfig& config) -> std::string {
+            return config.grpc_port ? absl::StrCat(*config.grpc_port) : "off";
+          }};
+}
+
 ConfigField BackendField() {
   return {"backend", ConfigGroup::kEngine,
           "cpu, or reference: the plain loops that define the right result",
@@ -211,9 +230,14 @@ std::vector<ConfigField> ServerFields() {
   return {
       Text("host", [](ServerConfig& c) -> std::string& { return c.host; }, "address to listen on"),
       Int("http-port", kGroup, [](ServerConfig& c) -> int32_t& { return c.http_port; }, {0, 65535},
-          "port to listen on; 0: any free one"),
+          "port of HTTP; 0: any free one"),
       Int("http-threads", kGroup, [](ServerConfig& c) -> int32_t& { return c.http_threads; }, {1, 64},
-          "threads that serve sockets"),
+          "threads that serve HTTP sockets"),
+      GrpcPortField(),
+      Int("grpc-threads", kGroup, [](ServerConfig& c) -> int32_t& { return c.grpc_threads; }, {1, 64},
+          "threads that write gRPC answers"),
+      Int("max-grpc-calls", kGroup, [](ServerConfig& c) -> int32_t& { return c.grpc.calls_max; }, {1, 1 << 20},
+          "generations that run for gRPC clients at once; one more is RESOURCE_EXHAUSTED"),
       Text("served-model-name", [](ServerConfig& c) -> std::string& { return c.served_model_name; },
            "name that clients use; empty: the file's name"),
       Seconds("drain-timeout", [](ServerConfig& c) -> absl::Duration& { return c.drain_timeout; }, {0, 86400},
@@ -224,7 +248,7 @@ std::vector<ConfigField> ServerFields() {
       Int("max-connections", kGroup, [](ServerConfig& c) -> int32_t& { return c.http.connections_max; }, {1, 1 << 20},
           "connections open at once"),
       Bytes("max-body-bytes", kGroup, [](ServerConfig& c) -> int64_t& { return c.http.body_bytes_max; },
-            "largest request body"),
+            "largest request body or gRPC message"),
       Int("max-header-bytes", kGroup, [](ServerConfig& c) -> int32_t& { return c.http.header_bytes_max; }, {1024, 1 << 20},
           "largest request line and headers"),
       Seconds("idle-timeout", [](ServerConfig& c) -> absl::Duration& { return c.http.idle_timeout; }, {1, 86400},

@@ -2,6 +2,7 @@
 #define ORIEL_SERVER_CONFIG_SERVER_CONFIG_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -39,11 +40,18 @@ struct WorkerLimits {
   int32_t queue_max = 256;  // jobs that wait; above: 429
 };
 
+// What all gRPC clients together may take; sizes and times are those of HttpLimits.
+struct GrpcLimits {
+  int32_t calls_max = 1024;  // generations that run at once; one more is RESOURCE_EXHAUSTED
+};
+
 // Everything `oriel serve` can be told. Names, texts and ranges: config_field.h.
 struct ServerConfig {
   std::string host = "127.0.0.1";
   int32_t http_port = 8000;  // 0: any free port, which the log names
   int32_t http_threads = 2;
+  std::optional<int32_t> grpc_port = 8001;  // 0: any free port, which the log names; none: no gRPC
+  int32_t grpc_threads = 2;
   std::string served_model_name;  // empty: the model file's name without its ending
   absl::Duration drain_timeout = absl::Seconds(30);
   std::string log_level = "info";
@@ -52,6 +60,7 @@ struct ServerConfig {
   bool vllm_metric_names = true;
   EngineConfig engine;
   HttpLimits http;
+  GrpcLimits grpc;
   ApiLimits api;
   WorkerLimits workers;
 };

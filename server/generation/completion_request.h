@@ -54,6 +54,7 @@ struct CompletionRequest {
 struct ChatCompletionRequest {
   GenerationOptions options;
   ChatInput chat;
+  bool echo = false;
   bool add_special_tokens = false;  // the template writes them itself
 };
 

@@ -73,6 +73,9 @@ absl::Status CheckRequest(const ChatCompletionRequest& request, const RequestRul
   ORIEL_RETURN_IF_ERROR(CheckNumChoices(options.n, 1, rules.limits));
   ORIEL_RETURN_IF_ERROR(CheckStop(options.stop, rules.limits));
   ORIEL_RETURN_IF_ERROR(CheckLogprobs(options, "top_logprobs", rules));
+  if (request.echo) {
+    return UnsupportedField("echo", "echo is supported by completions only");
+  }
   if (options.max_tokens == 0) {
     return FieldError("max_tokens", "max_tokens is 0, a chat must generate 1 at least");
   }

@@ -19,11 +19,13 @@ std::string MakeRequestId() {
                       absl::Hex(generator(), absl::kZeroPad16));
 }
 
+bool IsRequestId(std::string_view offered) {
+  if (offered.empty() || offered.size() > kOfferedBytesMax) return false;
+  return std::all_of(offered.begin(), offered.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
 std::string AcceptRequestId(std::string_view offered) {
-  const bool printable =
-      std::all_of(offered.begin(), offered.end(), [](char c) { return c > ' ' && c <= '~'; });
-  if (offered.empty() || offered.size() > kOfferedBytesMax || !printable) return MakeRequestId();
-  return std::string(offered);
+  return IsRequestId(offered) ? std::string(offered) : MakeRequestId();
 }
 
 }  // namespace oriel

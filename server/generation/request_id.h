@@ -9,8 +9,11 @@ namespace oriel {
 // 32 random hexadecimal digits: a name for a request in headers and logs, no secret.
 std::string MakeRequestId();
 
-// The client's own id if it is 1 to 128 printable characters without spaces, else a new one: the id
-// goes into a header and into log lines as it is.
+// Whether an id of a client's is 1 to 128 printable characters without spaces: it goes into headers
+// and log lines as it is.
+bool IsRequestId(std::string_view offered);
+
+// The client's own id if it is one, else a new one.
 std::string AcceptRequestId(std::string_view offered);
 
 }  // namespace oriel

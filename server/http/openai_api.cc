@@ -113,11 +113,9 @@ absl::StatusOr<ChatCompletionRequest> ParseChatCompletionRequest(const Json& bod
   ReadGenerationOptions(reader, request.options);
   ReadMaxCompletionTokens(reader, request.options);
   ReadChatLogprobs(reader, request.options);
+  reader.Read("echo", request.echo);
   reader.Read("add_special_tokens", request.add_special_tokens);
   AcceptFieldsWithoutEffect(reader);
-  bool echo = false;
-  reader.Read("echo", echo);
-  if (echo) reader.Fail(UnsupportedField("echo", "echo is supported by completions only"));
   ORIEL_RETURN_IF_ERROR(reader.status());
   request.options.ignored_fields = reader.UnreadNames();
   return request;

@@ -22,10 +22,7 @@ constexpr char kPrometheusContentType[] = "text/plain; version=0.0.4; charset=ut
 
 HttpResponse JsonResponse(const Json& body) { return {.body = DumpJson(body)}; }
 
-HttpResponse Draining() {
-  return ErrorResponse(MapError(
-      WithErrorCode(absl::UnavailableError("the server is shutting down"), "shutting_down")));
-}
+HttpResponse Draining() { return ErrorResponse(MapError(ShuttingDownError())); }
 
 HttpHandler Generate(ServingContext& context, ApiKind kind) {
   return [&context, kind](HttpRequest request) -> HttpAnswer {

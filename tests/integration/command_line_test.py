@@ -67,7 +67,7 @@ class Flags(unittest.TestCase):
     def test_print_config_names_every_option_once(self):
         code, output, errors = self.serve("--print-config", "--window-tokens", "192")
         self.assertEqual(code, 0, errors)
-        for name in ("host", "http-port", "key-codec", "value-codec", "window-tokens",
+        for name in ("host", "http-port", "grpc-port", "key-codec", "value-codec", "window-tokens",
                      "sink-tokens", "max-num-seqs", "prefill-chunk-tokens", "threads"):
             lines = [line for line in output.replace("_", "-").splitlines()
                      if line.strip().startswith(name + ":")]
@@ -122,7 +122,18 @@ class Flags(unittest.TestCase):
 
     def test_a_port_that_is_taken_is_refused(self):
         with serving.Server("smollm2") as server:
-            self.assert_refused("--http-port", str(server.port), fragments=[str(server.port)])
+            taken = str(server.port)
+            self.assert_refused("--http-port", taken, "--grpc-port", "off", fragments=[taken])
+            self.assert_refused("--http-port", "0", "--grpc-port", taken,
+                                fragments=[taken, "--grpc-port"])
+
+    def test_the_grpc_port_is_a_number_or_off(self):
+        for port in ("off", "0", "65535"):
+            _, output, _ = self.serve("--print-config", "--grpc-port", port)
+            self.assertIn(f"grpc-port: {port}\n", output)
+        for port in ("on", "-1", "65536", ""):
+            self.assert_refused("--print-config", f"--grpc-port={port}",
+                                fragments=["grpc-port", "65535"])
 
     def test_no_arguments_explain_the_commands(self):
         code, output, errors = serving.run_oriel()

@@ -64,12 +64,13 @@ class Server:
     """A running `oriel serve`. As a context manager it is stopped at the end, and its log is
     shown if it did not stop cleanly."""
 
-    def __init__(self, model="smollm2", *flags):
+    def __init__(self, model="smollm2", *flags, grpc_port="off"):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = tempfile.TemporaryFile(mode="w+")
         self.process = subprocess.Popen(
-            [binary(), "serve", model_path(model), "--http-port", str(self.port), *flags],
+            [binary(), "serve", model_path(model), "--http-port", str(self.port),
+             "--grpc-port", grpc_port, *flags],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
         try:
             self.wait_until_ready()

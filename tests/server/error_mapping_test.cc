@@ -11,28 +11,37 @@ TEST(ErrorMappingTest, EveryStatusHasItsRow) {
   const struct {
     absl::StatusCode status;
     int http_status;
+    absl::StatusCode grpc_code;
     const char* code;
     bool retry;
   } kRows[] = {
-      {absl::StatusCode::kInvalidArgument, 400, "", false},
-      {absl::StatusCode::kOutOfRange, 400, "context_length_exceeded", false},
-      {absl::StatusCode::kFailedPrecondition, 400, "", false},
-      {absl::StatusCode::kUnimplemented, 400, "unsupported_parameter", false},
-      {absl::StatusCode::kUnauthenticated, 401, "invalid_api_key", false},
-      {absl::StatusCode::kPermissionDenied, 403, "permission_denied", false},
-      {absl::StatusCode::kNotFound, 404, "not_found", false},
-      {absl::StatusCode::kResourceExhausted, 429, "queue_full", true},
-      {absl::StatusCode::kUnavailable, 503, "unavailable", true},
-      {absl::StatusCode::kCancelled, 503, "shutting_down", true},
-      {absl::StatusCode::kAborted, 503, "aborted", true},
-      {absl::StatusCode::kDeadlineExceeded, 504, "request_timeout", false},
-      {absl::StatusCode::kInternal, 500, "internal_error", false},
-      {absl::StatusCode::kUnknown, 500, "internal_error", false},
-      {absl::StatusCode::kDataLoss, 500, "internal_error", false},
+      {absl::StatusCode::kInvalidArgument, 400, absl::StatusCode::kInvalidArgument, "", false},
+      {absl::StatusCode::kOutOfRange, 400, absl::StatusCode::kInvalidArgument,
+       "context_length_exceeded", false},
+      {absl::StatusCode::kFailedPrecondition, 400, absl::StatusCode::kFailedPrecondition, "",
+       false},
+      {absl::StatusCode::kUnimplemented, 400, absl::StatusCode::kUnimplemented,
+       "unsupported_parameter", false},
+      {absl::StatusCode::kUnauthenticated, 401, absl::StatusCode::kUnauthenticated,
+       "invalid_api_key", false},
+      {absl::StatusCode::kPermissionDenied, 403, absl::StatusCode::kPermissionDenied,
+       "permission_denied", false},
+      {absl::StatusCode::kNotFound, 404, absl::StatusCode::kNotFound, "not_found", false},
+      {absl::StatusCode::kResourceExhausted, 429, absl::StatusCode::kResourceExhausted,
+       "queue_full", true},
+      {absl::StatusCode::kUnavailable, 503, absl::StatusCode::kUnavailable, "unavailable", true},
+      {absl::StatusCode::kCancelled, 503, absl::StatusCode::kUnavailable, "shutting_down", true},
+      {absl::StatusCode::kAborted, 503, absl::StatusCode::kAborted, "aborted", true},
+      {absl::StatusCode::kDeadlineExceeded, 504, absl::StatusCode::kDeadlineExceeded,
+       "request_timeout", false},
+      {absl::StatusCode::kInternal, 500, absl::StatusCode::kInternal, "internal_error", false},
+      {absl::StatusCode::kUnknown, 500, absl::StatusCode::kInternal, "internal_error", false},
+      {absl::StatusCode::kDataLoss, 500, absl::StatusCode::kInternal, "internal_error", false},
   };
   for (const auto& row : kRows) {
     const ApiError error = MapError(absl::Status(row.status, "why"));
     EXPECT_EQ(error.http_status, row.http_status) << row.code;
+    EXPECT_EQ(error.grpc_code, row.grpc_code) << row.code;
     EXPECT_EQ(error.code.value_or(""), row.code);
     EXPECT_EQ(error.retry_after_s > 0, row.retry) << row.code;
     EXPECT_EQ(error.message, "why");

@@ -40,6 +40,7 @@ FakeEngine::FakeEngine(EngineConfig config) : config_(config) {
   model_config_.kv_heads = 2;
   model_config_.head_dim = 64;
   model_config_.vocab = kFakeVocab;
+  formats_.assign(2, MakeUniformKvLayerFormat(64, 2, config.key_codec, config.value_codec));
 }
 
 EngineConfig FakeEngine::DefaultConfig() {

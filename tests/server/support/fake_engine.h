@@ -50,6 +50,7 @@ class FakeEngine final : public Engine {
   EngineStats stats() const override;
   const EngineConfig& config() const override { return config_; }
   const ModelConfig& model_config() const override { return model_config_; }
+  std::span<const KvLayerFormat> formats() const override { return formats_; }
 
   void SetHealth(absl::Status health);
 
@@ -58,6 +59,7 @@ class FakeEngine final : public Engine {
 
   const EngineConfig config_;
   ModelConfig model_config_;
+  std::vector<KvLayerFormat> formats_;
   mutable std::mutex mutex_;  // guards everything below
   std::condition_variable changed_;
   std::string script_ = "hello";

@@ -1,0 +1,248 @@
+#include "server/grpc/generation_call.h"
+
+#include <string_view>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "kernels/core/status.h"
+#include "server/error_mapping.h"
+#include "server/generation/request_id.h"
+#include "server/grpc/rpc_status.h"
+
+namespace oriel {
+namespace {
+
+// More is put into one message only when a client reads more slowly than tokens are made.
+constexpr int32_t kTokensPerMessageMax = 64;
+
+constexpr char kRequestIdKey[] = "x-request-id";
+
+// The message's own id, else that of the metadata, else a new one.
+std::string ChooseRequestId(const grpc::CallbackServerContext& rpc,
+                            const v1::GenerateRequest& request) {
+  if (IsRequestId(request.request_id())) return request.request_id();
+  const auto offered = rpc.client_metadata().find(kRequestIdKey);
+  if (offered == rpc.client_metadata().end()) return MakeRequestId();
+  return AcceptRequestId(std::string_view(offered->second.data(), offered->second.size()));
+}
+
+}  // namespace
+
+GenerationCall::GenerationCall(CallContext& context, grpc::CallbackServerContext& rpc,
+                               const v1::GenerateRequest& request, const char* method)
+    : context_(context),
+      queue_(context.executor.queue()),
+      rpc_(rpc),
+      request_(request),
+      method_(method),
+      times_{.arrival = absl::Now(), .deadline = absl::FromChrono(rpc.deadline())},
+      request_id_(ChooseRequestId(rpc, request)),
+      planning_(std::make_shared<WorkerResult<GenerationPlan>>()) {
+  rpc_.AddInitialMetadata(kRequestIdKey, request_id_);
+}
+
+void GenerationCall::Abort() {
+  aborted_ = true;
+  Wake();
+}
+
+void GenerationCall::OnClientGone() {
+  client_gone_ = true;
+  Wake();
+}
+
+void GenerationCall::OnLastCallback() { context_.registry.Remove(shared_from_this()); }
+
+// A wakeup may outlive the call.
+std::function<void()> GenerationCall::MakeWakeup() {
+  return [weak = weak_from_this()] {
+    if (const auto call = weak.lock()) call->Wake();
+  };
+}
+
+void GenerationCall::Poll() {
+  // The engine's work ends at once, even if the last message is still on its way.
+  if (wants_to_stop() && generation_ != nullptr) generation_->Cancel();
+  if (IsSending()) return;
+  switch (phase_) {
+    case Phase::kNew:
+      return Begin();
+    case Phase::kPlanning:
+      return PollPlan();
+    case Phase::kRunning:
+      return PollRunning();
+    case Phase::kEnded:
+      return;
+  }
+}
+
+// A client that does not read is told so by cancelling its call, which ends the sending too.
+bool GenerationCall::IsSending() {
+  if (sending_since_ == absl::InfiniteFuture()) return false;
+  if (sending_done_.exchange(false)) {
+    sending_since_ = absl::InfiniteFuture();
+    return false;
+  }
+  if (absl::Now() - sending_since_ > context_.serving.config.http.write_timeout) rpc_.TryCancel();
+  return true;
+}
+
+void GenerationCall::Begin() {
+  if (context_.serving.draining) return End(ShuttingDownError());
+  if (!request_.request_id().empty() && request_.request_id() != request_id_) {
+    return End(FieldError("request_id",
+                          "request_id must be 1 to 128 printable characters without spaces"));
+  }
+  absl::Status status = context_.registry.Add(shared_from_this());
+  if (!status.ok()) return End(status);
+  phase_ = Phase::kPlanning;
+  status = planning_->Start(
+      context_.serving.workers,
+      [this, self = shared_from_this()]() -> absl::StatusOr<GenerationPlan> {
+        if (wants_to_stop()) return absl::CancelledError("nobody waits for the answer");
+        return PlanMessage(context_.serving, request_, times_);
+      },
+      MakeWakeup());
+  if (!status.ok()) End(status);
+}
+
+// A stop waits for the worker, who reads the request.
+void GenerationCall::PollPlan() {
+  auto planned = planning_->Take();
+  if (!planned) return;
+  if (wants_to_stop()) return EndStopped();
+  if (!planned->ok()) return End(planned->status());
+  generation_ =
+      std::make_unique<RunningGeneration>(context_.serving, **std::move(planned), times_.arrival);
+  const absl::Status status = generation_->Submit(MakeWakeup());
+  if (!status.ok()) return End(status);
+  phase_ = Phase::kRunning;
+  PollRunning();
+}
+
+void GenerationCall::PollRunning() {
+  while (phase_ == Phase::kRunning && !IsSending()) {
+    if (generation_->all_finished() && !client_gone_) return End(absl::OkStatus());
+    if (wants_to_stop()) return EndStopped();
+    ChoiceDelta delta, next;
+    int32_t num_taken = 0;
+    while (num_taken < kTokensPerMessageMax && generation_->Next(0, next)) {
+      delta.Append(std::exchange(next, {}));
+      ++num_taken;
+    }
+    if (num_taken == 0) return;
+    if (!delta.error.ok()) return End(delta.error);
+    Deliver(std::move(delta), generation_->total_usage());
+  }
+}
+
+void GenerationCall::EndStopped() {
+  if (!client_gone_) return End(absl::AbortedError("the call was aborted by its request id"));
+  const bool expired = absl::Now() >= times_.deadline;
+  EndWith({expired ? grpc::StatusCode::DEADLINE_EXCEEDED : grpc::StatusCode::CANCELLED,
+           "the client waits no longer"});
+}
+
+void GenerationCall::End(const absl::Status& status) { EndWith(ToRpcStatus(status, rpc_)); }
+
+void GenerationCall::EndWith(const grpc::Status& status) {
+  phase_ = Phase::kEnded;
+  generation_.reset();
+  if (context_.on_answer) {
+    context_.on_answer({.method = method_,
+                        .request_id = request_id_,
+                        .code = RpcCodeName(status.error_code()),
+                        .duration = absl::Now() - times_.arrival});
+  }
+  FinishCall(status);
+}
+
+namespace {
+
+// gRPC owns a call until OnDone: what `self_` holds is that ownership.
+class UnaryCall final : public GenerationCall, public grpc::ServerUnaryReactor {
+ public:
+  UnaryCall(CallContext& context, grpc::CallbackServerContext& rpc,
+            const v1::GenerateRequest& request, v1::GenerateResponse& response)
+      : GenerationCall(context, rpc, request, "Generate"), response_(response) {}
+
+  void Start(std::shared_ptr<UnaryCall> self) {
+    self_ = std::move(self);
+    Wake();
+  }
+
+  void OnCancel() override { OnClientGone(); }
+  void OnDone() override {
+    OnLastCallback();
+    self_.reset();
+  }
+
+ private:
+  void Deliver(ChoiceDelta delta, const Usage& usage) override {
+    whole_.Append(std::move(delta));
+    if (!whole_.finished) return;
+    response_.set_request_id(request_id());
+    response_.set_model(context_.serving.model_name);
+    WriteDelta(whole_, usage, response_);
+  }
+  void FinishCall(const grpc::Status& status) override { Finish(status); }
+
+  v1::GenerateResponse& response_;
+  ChoiceDelta whole_;
+  std::shared_ptr<UnaryCall> self_;
+};
+
+class StreamCall final : public GenerationCall,
+                         public grpc::ServerWriteReactor<v1::GenerateStreamResponse> {
+ public:
+  StreamCall(CallContext& context, grpc::CallbackServerContext& rpc,
+             const v1::GenerateRequest& request)
+      : GenerationCall(context, rpc, request, "GenerateStream") {}
+
+  void Start(std::shared_ptr<StreamCall> self) {
+    self_ = std::move(self);
+    Wake();
+  }
+
+  void OnWriteDone(bool ok) override {
+    EndSending();
+    ok ? Wake() : OnClientGone();
+  }
+  void OnCancel() override { OnClientGone(); }
+  void OnDone() override {
+    OnLastCallback();
+    self_.reset();
+  }
+
+ private:
+  void Deliver(ChoiceDelta delta, const Usage& usage) override {
+    message_.Clear();
+    message_.set_request_id(request_id());
+    WriteDelta(delta, usage, message_);
+    BeginSending();
+    StartWrite(&message_);
+  }
+  void FinishCall(const grpc::Status& status) override { Finish(status); }
+
+  v1::GenerateStreamResponse message_;  // the one on its way
+  std::shared_ptr<StreamCall> self_;
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* StartGenerate(CallContext& context, grpc::CallbackServerContext& rpc,
+                                        const v1::GenerateRequest& request,
+                                        v1::GenerateResponse& response) {
+  const auto call = std::make_shared<UnaryCall>(context, rpc, request, response);
+  call->Start(call);
+  return call.get();
+}
+
+grpc::ServerWriteReactor<v1::GenerateStreamResponse>* StartGenerateStream(
+    CallContext& context, grpc::CallbackServerContext& rpc, const v1::GenerateRequest& request) {
+  const auto call = std::make_shared<StreamCall>(context, rpc, request);
+  call->Start(call);
+  return call.get();
+}
+
+}  // namespace oriel
