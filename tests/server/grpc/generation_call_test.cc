@@ -12,6 +12,7 @@
 namespace oriel {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 
 std::string TextOf(const std::vector<v1::GenerateStreamResponse>& messages) {
@@ -147,7 +148,9 @@ TEST(GenerationCallTest, ADeadlineIsTheRequestsDeadlineAndCancelsItsWork) {
   EXPECT_NEAR(
       absl::ToDoubleSeconds(server.engine.request(id).deadline - absl::FromChrono(deadline)), 0.0,
       0.25);
-  EXPECT_THAT(server.WaitForRecords(1), ElementsAre("Generate DEADLINE_EXCEEDED"));
+  // The client's clock may be the first to run out, and its hanging up then overtakes ours.
+  EXPECT_THAT(server.WaitForRecords(1),
+              ElementsAre(AnyOf("Generate DEADLINE_EXCEEDED", "Generate CANCELLED")));
 }
 
 TEST(GenerationCallTest, TheNearerOfBothDeadlinesHolds) {
@@ -212,6 +215,7 @@ TEST(GenerationCallTest, MoreCallsThanMayRunAreRefusedUntilOneEnds) {
   server.engine.Hold();
   const auto first_rpc = server.MakeContext(), second_rpc = server.MakeContext();
   const auto first = server.stub->GenerateStream(first_rpc.get(), GenerateMessage("text: \"a\""));
+  server.engine.WaitForRequests(1);
   const auto second = server.stub->GenerateStream(second_rpc.get(), GenerateMessage("text: \"b\""));
   const auto ids = server.engine.WaitForRequests(2);
   const RpcResult refused = server.Generate(GenerateMessage("text: \"Hi\""));
