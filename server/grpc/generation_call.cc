@@ -41,9 +41,11 @@ GenerationCall::GenerationCall(CallContext& context, grpc::CallbackServerContext
   rpc_.AddInitialMetadata(kRequestIdKey, request_id_);
 }
 
-void GenerationCall::Abort() {
+bool GenerationCall::Abort() {
+  if (ended_) return false;
   aborted_ = true;
   Wake();
+  return true;
 }
 
 void GenerationCall::OnClientGone() {
@@ -147,6 +149,7 @@ void GenerationCall::End(const absl::Status& status) { EndWith(ToRpcStatus(statu
 
 void GenerationCall::EndWith(const grpc::Status& status) {
   phase_ = Phase::kEnded;
+  ended_ = true;
   generation_.reset();
   if (context_.on_answer) {
     context_.on_answer({.method = method_,

@@ -49,8 +49,8 @@ class GenerationCall : public CallTask, public std::enable_shared_from_this<Gene
 
   void Poll() final;
 
-  // Ends the call with ABORTED.
-  void Abort();
+  // Ends the call with ABORTED; false if it has ended already.
+  bool Abort();
   // Has it looked whether its client still reads.
   void CheckClient() { Wake(); }
 
@@ -97,6 +97,7 @@ class GenerationCall : public CallTask, public std::enable_shared_from_this<Gene
 
   std::atomic<bool> client_gone_{false};
   std::atomic<bool> aborted_{false};
+  std::atomic<bool> ended_{false};  // its client may know by now
   std::atomic<bool> sending_done_{false};
 
   Phase phase_ = Phase::kNew;

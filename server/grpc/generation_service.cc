@@ -70,9 +70,7 @@ grpc::ServerUnaryReactor* GenerationService::Abort(grpc::CallbackServerContext* 
   if (request->request_id().empty()) status = FieldError("request_id", "request_id is missing");
   int32_t num_aborted = 0;
   for (const std::shared_ptr<GenerationCall>& call : context_.registry.calls()) {
-    if (call->request_id() != request->request_id()) continue;
-    call->Abort();
-    ++num_aborted;
+    if (call->request_id() == request->request_id() && call->Abort()) ++num_aborted;
   }
   response->set_num_aborted(num_aborted);
   grpc::ServerUnaryReactor* reactor = rpc->DefaultReactor();
