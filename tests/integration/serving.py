@@ -1,7 +1,7 @@
 """Starts the built server on a real model and talks to it: what the integration tests share.
 
-The environment says where things are: ORIEL_BINARY, the program under test, and ORIEL_MODEL_DIR,
-the model files (~/.cache/oriel/models if unset).
+The environment says where things are: ORIEL_BINARY, the program under test, ORIEL_TINY_MODEL, the
+model "tiny", and ORIEL_MODEL_DIR, the published ones (~/.cache/oriel/models if unset).
 """
 
 import contextlib
@@ -41,6 +41,8 @@ def repository_root():
 
 
 def model_path(name):
+    if name == "tiny":
+        return pathlib.Path(os.environ["ORIEL_TINY_MODEL"])
     folder = os.environ.get("ORIEL_MODEL_DIR") or pathlib.Path.home() / ".cache/oriel/models"
     return pathlib.Path(folder) / MODEL_FILES[name]
 

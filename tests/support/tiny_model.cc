@@ -64,6 +64,10 @@ class TinyModelBuilder {
       tokens.emplace_back(special);
       types.push_back(3);
     }
+    for (const char* merged : {"th", "the"}) {
+      tokens.emplace_back(merged);
+      types.push_back(1);
+    }
     while (tokens.size() < kTinyModelVocab) {
       tokens.push_back(absl::StrCat("<|unused_", tokens.size(), "|>"));
       types.push_back(3);
