@@ -15,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "grpc/health/v1/health.pb.h"
 #include "server/grpc/generation_call.h"
 #include "server/grpc/generation_service.h"
 
@@ -88,6 +89,8 @@ bool CallbackGrpcServer::Start(const std::string& address, int32_t calls_max) {
   // Both are switches of the whole process that a builder reads; there is no narrower way.
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  // Makes the linker keep the description, for reflection to find.
+  grpc::health::v1::HealthCheckRequest::descriptor();
   grpc::ServerBuilder builder;
   SetLimits(context_.serving.config.http, calls_max, builder);
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);

@@ -133,6 +133,9 @@ class Service(unittest.TestCase):
         methods = {method.name for method in file.service[0].method}
         self.assertEqual(methods, {"Generate", "GenerateStream", "Tokenize", "Abort",
                                    "GetServerInfo"})
+        health = database.FindFileContainingSymbol("grpc.health.v1.Health")
+        self.assertEqual({method.name for method in health.service[0].method},
+                         {"Check", "Watch"})
 
     def test_health_is_serving_for_the_server_and_the_service(self):
         stub = health_pb2_grpc.HealthStub(server.channel)

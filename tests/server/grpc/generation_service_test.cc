@@ -4,12 +4,15 @@
 #include <string>
 #include <thread>
 
-#include "server/admin/cache_geometry.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/server/support/grpc_test_server.h"
 
 namespace oriel {
 namespace {
 
+using ::grpc::health::v1::Health;
+using ::grpc::health::v1::HealthCheckRequest;
+using ::grpc::health::v1::HealthCheckResponse;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -153,6 +156,46 @@ TEST(GenerationServiceTest, AServerThatGoesAwayCancelsWhatStillRuns) {
   client.join();
   EXPECT_FALSE(result.status.ok());
   EXPECT_TRUE(server.engine.WaitForCancel(id));
+}
+
+grpc::Status CheckHealth(GrpcTestServer& server, const std::string& service,
+                         HealthCheckResponse& response) {
+  HealthCheckRequest request;
+  request.set_service(service);
+  return Health::NewStub(server.channel)->Check(server.MakeContext().get(), request, &response);
+}
+
+TEST(GrpcServerTest, HealthKnowsTheServerAndItsServiceAndNoOther) {
+  GrpcTestServer server;
+  HealthCheckResponse response;
+  for (const char* service : {"", "oriel.v1.Generation"}) {
+    ASSERT_TRUE(CheckHealth(server, service, response).ok()) << service;
+    EXPECT_EQ(response.status(), HealthCheckResponse::SERVING) << service;
+  }
+  EXPECT_EQ(CheckHealth(server, "other", response).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST(GrpcServerTest, WatchersHearOnceOfADrainOrAFailedEngine) {
+  for (const bool engine_fails : {true, false}) {
+    GrpcTestServer server;
+    const auto rpc = server.MakeContext();
+    const auto stub = Health::NewStub(server.channel);
+    const auto reader = stub->Watch(rpc.get(), HealthCheckRequest());
+    HealthCheckResponse response;
+    ASSERT_TRUE(reader->Read(&response));
+    EXPECT_EQ(response.status(), HealthCheckResponse::SERVING);
+    if (engine_fails) {
+      server.engine.SetHealth(absl::InternalError("device lost"));
+    } else {
+      server.context.draining = true;
+      server.grpc->BeginDrain();
+    }
+    ASSERT_TRUE(reader->Read(&response));
+    EXPECT_EQ(response.status(), HealthCheckResponse::NOT_SERVING);
+    server.grpc.reset();
+    EXPECT_FALSE(reader->Read(&response));
+    EXPECT_FALSE(reader->Finish().ok());
+  }
 }
 
 TEST(GrpcServerTest, APortThatIsTakenIsNoSecondServersPort) {
