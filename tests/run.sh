@@ -8,8 +8,8 @@
 #   ORIEL_TEST_MODELS="smollm2"           fetches fewer models; tests that need others are skipped
 #
 # asan leaves out the tests labelled real_model, loadtest and tidy: a real model runs for minutes
-# there, and those that are left cover the same code on tiny ones. tsan runs those in which threads
-# meet, labelled concurrency and server.
+# there, and those that are left cover the same code on tiny ones; a published file is only taken
+# apart. tsan runs those in which threads meet, labelled concurrency and server.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,7 +20,7 @@ case "$preset" in
     selection=()
     ;;
   asan)
-    models=""
+    models=${ORIEL_TEST_MODELS-smollm2}
     selection=(--label-exclude '^(real_model|loadtest|tidy)$')
     ;;
   tsan)
