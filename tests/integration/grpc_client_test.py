@@ -16,7 +16,8 @@ PROMPT = "At sea level, pure water boils at a temperature of"
 MESSAGES = [{"role": "user", "content": "Name three primary colours."}]
 LONG_PROMPT = "The history of the lighthouse begins long before electric light. " * 20
 MAX_MODEL_LEN = 2048
-RELEASE_SECONDS_MAX = 5.0
+WAIT_SECONDS_MAX = 60.0  # what is waited for comes in steps, and a busy machine makes them long
+POLL_SECONDS = 0.01
 SERVICE = "oriel.v1.Generation"
 
 
@@ -159,13 +160,14 @@ class Service(unittest.TestCase):
 
 
 def wait_until(condition):
-    deadline = time.monotonic() + RELEASE_SECONDS_MAX
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
     while True:
         info = server.stub.GetServerInfo(messages.GetServerInfoRequest())
         if condition(info):
             return info
         if time.monotonic() > deadline:
-            raise AssertionError(f"not so after {RELEASE_SECONDS_MAX} s: {info}")
+            raise AssertionError(f"not so after {WAIT_SECONDS_MAX} s: {info}")
+        time.sleep(POLL_SECONDS)
 
 
 def is_idle(info):
