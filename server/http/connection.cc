@@ -41,6 +41,10 @@ constexpr size_t kLingerBytesMax = 64 << 20;
 
 constexpr int32_t kStatusClientGone = 499;
 
+// A read that should have been cancelled may complete in the same moment; the next one then has no
+// deadline of ours, and ends with the connection this much later.
+constexpr auto kReadGrace = std::chrono::seconds(1);
+
 std::chrono::nanoseconds ToChrono(absl::Duration duration) {
   return absl::ToChronoNanoseconds(duration);
 }
@@ -50,7 +54,10 @@ std::string_view ToView(beast::string_view text) { return {text.data(), text.siz
 }  // namespace
 
 Connection::Connection(std::shared_ptr<HttpServerState> state, asio::ip::tcp::socket socket)
-    : state_(std::move(state)), stream_(std::move(socket)), signal_(stream_.get_executor()) {
+    : state_(std::move(state)),
+      stream_(std::move(socket)),
+      signal_(stream_.get_executor()),
+      read_deadline_(stream_.get_executor()) {
   ++state_->num_connections;
 }
 
@@ -124,7 +131,7 @@ Connection::Success Connection::ReadRequest(Incoming& incoming) {
   http::request_parser<http::string_body> parser;
   parser.header_limit(static_cast<uint32_t>(limits.header_bytes_max));
   parser.body_limit(static_cast<uint64_t>(limits.body_bytes_max));
-  stream_.expires_after(ToChrono(limits.read_timeout));
+  StartReadDeadline();
   auto [error, unused] = co_await http::async_read_header(stream_, buffer_, parser, kAwait);
   if (!error && ToView(parser.get()[http::field::expect]) == "100-continue") {
     if (!co_await Write("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
@@ -132,6 +139,7 @@ Connection::Success Connection::ReadRequest(Incoming& incoming) {
   if (!error && !parser.is_done()) {
     std::tie(error, unused) = co_await http::async_read(stream_, buffer_, parser, kAwait);
   }
+  StopReadDeadline();
   if (error) co_return co_await AnswerReadError(error);
   auto message = parser.release();
   const std::string_view target = ToView(message.target());
@@ -146,12 +154,36 @@ Connection::Success Connection::ReadRequest(Incoming& incoming) {
   co_return true;
 }
 
+// The stream's own deadline closes the socket, so that nobody could be told; this one only ends the
+// read.
+void Connection::StartReadDeadline() {
+  const auto timeout = ToChrono(state_->options.limits.read_timeout);
+  stream_.expires_after(timeout + kReadGrace);
+  reading_request_ = true;
+  read_deadline_.expires_after(timeout);
+  read_deadline_.async_wait([self = shared_from_this()](error_code error) {
+    if (error || !self->reading_request_) return;
+    self->read_expired_ = true;
+    self->stream_.cancel();
+  });
+}
+
+void Connection::StopReadDeadline() {
+  reading_request_ = false;
+  read_deadline_.cancel();
+}
+
 Connection::Success Connection::AnswerReadError(const error_code& error) {
   Incoming incoming;
   incoming.request.request_id = MakeRequestId();
   const HttpLimits& limits = state_->options.limits;
   ApiError answer;
-  if (error == http::error::body_limit) {
+  if (read_expired_) {
+    answer = HttpFault(
+        408, "request_timeout",
+        absl::StrCat("the request did not arrive within ",
+                     absl::FormatDuration(limits.read_timeout), ", the most that it may take"));
+  } else if (error == http::error::body_limit) {
     answer = HttpFault(413, "body_too_large",
                        absl::StrCat("the body is larger than ", limits.body_bytes_max,
                                     " bytes, the most a request may have"));
@@ -163,7 +195,7 @@ Connection::Success Connection::AnswerReadError(const error_code& error) {
              error != http::error::end_of_stream && error != http::error::partial_message) {
     answer = HttpFault(400, "bad_request", absl::StrCat("not an HTTP request: ", error.message()));
   } else {
-    co_return false;  // The client is gone or too slow; there is nobody to tell.
+    co_return false;  // The client is gone; there is nobody to tell.
   }
   co_await WriteResponse(ErrorResponse(answer), incoming);
   co_return false;

@@ -66,6 +66,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task Refuse();
   Success AwaitFirstByte();
   Success ReadRequest(Incoming& incoming);
+  void StartReadDeadline();
+  void StopReadDeadline();
   Success AnswerReadError(const boost::system::error_code& error);
   Success Answer(Incoming incoming);
   Success RunExchange(Exchange& exchange, const Incoming& incoming, int32_t& status);
@@ -94,8 +96,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::beast::tcp_stream stream_;
   boost::beast::flat_buffer buffer_;
   boost::asio::steady_timer signal_;  // cancelled to wake the coroutine
+  boost::asio::steady_timer read_deadline_;
   std::atomic<bool> wake_posted_{false};
   bool woken_ = false;
+  bool reading_request_ = false;  // the read deadline counts
+  bool read_expired_ = false;
   bool watch_wanted_ = false;   // between StartWatch and StopWatch
   bool watch_pending_ = false;  // a read is under way
   bool client_gone_ = false;

@@ -199,14 +199,56 @@ TEST(ConnectionTest, WhatIsNoHttpIs400AndTheConnectionEnds) {
   EXPECT_EQ(good.Read().status, 200);
 }
 
-TEST(ConnectionTest, ASlowSenderAndAnIdleConnectionAreClosed) {
+TEST(ConnectionTest, ASlowSenderIsTold408AndClosed) {
   ServerConfig config;
   config.http.read_timeout = absl::Milliseconds(100);
+  TestServer server(config);
+  for (const char* begun :
+       {"POST /v1/comp", "POST /v1/completions HTTP/1.1\r\ncontent-le",
+        "POST /v1/completions HTTP/1.1\r\ncontent-length: 10\r\n\r\n{\"pro",
+        "POST /v1/completions HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"}) {
+    RawClient slow(server.port());
+    slow.Send(begun);
+    const RawResponse response = slow.Read();
+    EXPECT_EQ(response.status, 408) << begun;
+    EXPECT_EQ(Json::parse(response.body)["error"]["code"], "request_timeout");
+    EXPECT_THAT(response.headers, HasSubstr("connection: close\r\n"));
+    EXPECT_TRUE(slow.IsClosedByServer());
+  }
+}
+
+TEST(ConnectionTest, BytesThatTrickleInDoNotPutTheDeadlineOff) {
+  ServerConfig config;
+  config.http.read_timeout = absl::Milliseconds(200);
+  TestServer server(config);
+  RawClient slow(server.port());
+  std::thread trickle([&] {
+    for (int i = 0; i < 50; ++i) {
+      if (!slow.Send("P")) return;
+      absl::SleepFor(absl::Milliseconds(20));
+    }
+  });
+  EXPECT_EQ(slow.Read().status, 408);
+  trickle.join();
+}
+
+TEST(ConnectionTest, TheReadDeadlineOfOneRequestDoesNotReachTheNext) {
+  ServerConfig config;
+  config.http.read_timeout = absl::Milliseconds(100);
+  TestServer server(config);
+  RawClient client(server.port());
+  for (int i = 0; i < 3; ++i) {
+    client.Post(kPath, kBody);
+    EXPECT_EQ(client.Read().status, 200);
+    absl::SleepFor(absl::Milliseconds(70));
+  }
+}
+
+TEST(ConnectionTest, AnIdleConnectionIsClosed) {
+  ServerConfig config;
   config.http.idle_timeout = absl::Milliseconds(100);
   TestServer server(config);
-  RawClient slow(server.port()), idle(server.port());
-  slow.Send("POST /v1/completions HTTP/1.1\r\ncontent-le");
-  EXPECT_TRUE(slow.IsClosedByServer());
+  RawClient idle(server.port());
   EXPECT_TRUE(idle.IsClosedByServer());
 }
 
