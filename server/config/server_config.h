@@ -18,8 +18,9 @@ struct HttpLimits {
   int32_t header_bytes_max = 32 << 10;     // of a request's line and headers; above: 431
   int32_t pipelined_bytes_max = 64 << 10;  // read ahead while an answer is being made
   int32_t chunk_bytes_max = 16 << 10;      // events put into one write while a client keeps up
-  absl::Duration idle_timeout = absl::Seconds(75);   // between two requests of a connection
-  absl::Duration read_timeout = absl::Seconds(30);   // from a request's first byte to its last
+  absl::Duration idle_timeout = absl::Seconds(75);  // between two requests of a connection
+  absl::Duration read_timeout =
+      absl::Seconds(30);  // from a request's first byte to its last; above: 408
   absl::Duration write_timeout = absl::Seconds(30);  // for each write; then the client is gone
   absl::Duration ping_interval = absl::Seconds(10);  // between comments of a stream that is silent
 };
@@ -31,6 +32,7 @@ struct ApiLimits {
   int32_t stop_strings_max = 16;                          // entries of `stop`
   int32_t stop_string_bytes_max = 512;                    // of each entry
   int32_t messages_max = 4096;                            // of a chat
+  int32_t tool_arguments_bytes_max = 1 << 20;             // JSON text of earlier tool calls
   absl::Duration request_timeout = absl::ZeroDuration();  // from arrival; zero: none
 };
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "kernels/core/status.h"
 #include "server/error_mapping.h"
+#include "server/generation/tool_calls.h"
 
 namespace oriel {
 namespace {
@@ -45,7 +46,9 @@ absl::StatusOr<std::string> JoinTextParts(std::string_view where, const Json& pa
   return text;
 }
 
-absl::StatusOr<Json> ReadMessage(size_t index, const Json& source) {
+// `tool_bytes_left`: what the tool calls of this message and those after it may have.
+absl::StatusOr<Json> ReadMessage(size_t index, const Json& source, const ApiLimits& limits,
+                                 size_t& tool_bytes_left) {
   const std::string where = absl::StrCat("messages[", index, "]");
   if (!source.is_object()) return FieldError(where, absl::StrCat(where, " must be an object"));
   if (!HasKnownRole(source)) {
@@ -62,6 +65,7 @@ absl::StatusOr<Json> ReadMessage(size_t index, const Json& source) {
   } else if (content == source.end() && !source.contains("tool_calls")) {
     return FieldError(content_name, absl::StrCat(content_name, " is missing"));
   }
+  ORIEL_RETURN_IF_ERROR(ParseToolArguments(where, limits, tool_bytes_left, message));
   return message;
 }
 
@@ -76,8 +80,9 @@ absl::StatusOr<Json> ReadChatMessages(const Json& list, const ApiLimits& limits)
                                                limits.messages_max, " are allowed"));
   }
   Json messages = Json::array();
+  auto tool_bytes_left = static_cast<size_t>(limits.tool_arguments_bytes_max);
   for (size_t i = 0; i < list.size(); ++i) {
-    ORIEL_ASSIGN_OR_RETURN(Json message, ReadMessage(i, list[i]));
+    ORIEL_ASSIGN_OR_RETURN(Json message, ReadMessage(i, list[i], limits, tool_bytes_left));
     messages.push_back(std::move(message));
   }
   return messages;

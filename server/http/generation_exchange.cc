@@ -1,32 +1,14 @@
 #include "server/http/generation_exchange.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "kernels/core/status.h"
+#include "server/http/ignored_fields.h"
 #include "server/http/openai_api.h"
 #include "server/stream/sse.h"
 
 namespace oriel {
 namespace {
-
-// Names that a debug header repeats: a few, and only what a header may hold.
-constexpr size_t kNamesMax = 16, kNameBytesMax = 64;
-
-std::string IgnoredNames(const std::vector<std::string>& fields) {
-  std::vector<std::string> names;
-  for (const std::string& field : fields) {
-    const bool plain = std::all_of(field.begin(), field.end(), [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-             c == '_' || c == '-' || c == '.';
-    });
-    if (names.size() == kNamesMax) break;
-    names.push_back(plain && !field.empty() ? field.substr(0, kNameBytesMax) : "?");
-  }
-  return absl::StrCat(fields.size(), ": ", absl::StrJoin(names, ","));
-}
 
 ExchangeOutput ChunkOutput(std::string chunk) {
   return {.kind = ExchangeOutput::Kind::kChunk, .response = {}, .chunk = std::move(chunk)};
@@ -192,9 +174,7 @@ HttpResponse GenerationExchange::Head() const {
     head.headers.emplace_back("cache-control", "no-cache");
     head.headers.emplace_back("x-accel-buffering", "no");
   }
-  if (!options().ignored_fields.empty()) {
-    head.headers.emplace_back("x-oriel-ignored-fields", IgnoredNames(options().ignored_fields));
-  }
+  AddIgnoredFieldsHeader(options().ignored_fields, head);
   return head;
 }
 

@@ -6,8 +6,8 @@
 #include "kernels/core/status.h"
 #include "server/error_mapping.h"
 #include "server/http/field_reader.h"
-#include "server/http/json_body.h"
 #include "server/http/openai_fields.h"
+#include "server/json_body.h"
 
 namespace oriel {
 namespace {

@@ -31,7 +31,7 @@ HttpHandler Generate(ServingContext& context, ApiKind kind) {
   };
 }
 
-using TextJob = absl::StatusOr<HttpResponse> (*)(const ServingContext&, std::string_view);
+using TextJob = absl::StatusOr<HttpResponse> (*)(ServingContext&, std::string_view);
 
 HttpHandler OnWorker(ServingContext& context, TextJob job) {
   return [&context, job](HttpRequest request) -> HttpAnswer {

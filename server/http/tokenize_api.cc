@@ -12,8 +12,9 @@
 #include "server/generation/generation_plan.h"
 #include "server/generation/tokenize.h"
 #include "server/http/field_reader.h"
-#include "server/http/json_body.h"
+#include "server/http/ignored_fields.h"
 #include "server/http/openai_fields.h"
+#include "server/json_body.h"
 
 namespace oriel {
 namespace {
@@ -32,9 +33,17 @@ void ReadInput(const ServingContext& context, FieldReader& reader, TokenizeReque
   }
 }
 
+HttpResponse MakeAnswer(const Json& answer, const FieldReader& reader, ServerMetrics& metrics) {
+  const std::vector<std::string> ignored = reader.UnreadNames();
+  metrics.CountIgnoredFields(ignored.size());
+  HttpResponse response{.body = DumpJson(answer)};
+  AddIgnoredFieldsHeader(ignored, response);
+  return response;
+}
+
 }  // namespace
 
-absl::StatusOr<HttpResponse> Tokenize(const ServingContext& context, std::string_view body) {
+absl::StatusOr<HttpResponse> Tokenize(ServingContext& context, std::string_view body) {
   ORIEL_ASSIGN_OR_RETURN(const Json json, ParseJsonBody(body, context.config.api.json_depth_max));
   FieldReader reader(json);
   TokenizeRequest request;
@@ -55,10 +64,10 @@ absl::StatusOr<HttpResponse> Tokenize(const ServingContext& context, std::string
     }
     answer["token_strs"] = std::move(names);
   }
-  return HttpResponse{.body = DumpJson(answer)};
+  return MakeAnswer(answer, reader, context.metrics);
 }
 
-absl::StatusOr<HttpResponse> Detokenize(const ServingContext& context, std::string_view body) {
+absl::StatusOr<HttpResponse> Detokenize(ServingContext& context, std::string_view body) {
   ORIEL_ASSIGN_OR_RETURN(const Json json, ParseJsonBody(body, context.config.api.json_depth_max));
   FieldReader reader(json);
   std::string model;
@@ -79,7 +88,7 @@ absl::StatusOr<HttpResponse> Detokenize(const ServingContext& context, std::stri
     text += stream->Append(tokens[i]);
   }
   text += stream->Finish();
-  return HttpResponse{.body = DumpJson({{"prompt", text}})};
+  return MakeAnswer({{"prompt", text}}, reader, context.metrics);
 }
 
 }  // namespace oriel

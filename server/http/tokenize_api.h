@@ -11,10 +11,10 @@ namespace oriel {
 
 // POST /tokenize: {"prompt" or "messages", "add_special_tokens", "return_token_strs"} →
 // {"count", "max_model_len", "tokens"}, as vLLM has it; "content" is another name of "prompt".
-absl::StatusOr<HttpResponse> Tokenize(const ServingContext& context, std::string_view body);
+absl::StatusOr<HttpResponse> Tokenize(ServingContext& context, std::string_view body);
 
 // POST /detokenize: {"tokens"} → {"prompt"}.
-absl::StatusOr<HttpResponse> Detokenize(const ServingContext& context, std::string_view body);
+absl::StatusOr<HttpResponse> Detokenize(ServingContext& context, std::string_view body);
 
 }  // namespace oriel
 

@@ -36,6 +36,14 @@ std::string Messages(std::string_view messages) {
   return absl::StrCat(R"({"messages":)", std::string(messages), "}");
 }
 
+constexpr char kArgumentsName[] = "messages[0].tool_calls[0].function.arguments";
+
+std::string MessagesWithArguments(std::string_view arguments) {
+  return Messages(
+      absl::StrCat(R"([{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":)",
+                   std::string(arguments), "}}]}]"));
+}
+
 std::string Repeated(std::string_view text, int count, std::string_view separator) {
   std::string all(text);
   for (int i = 1; i < count; ++i) absl::StrAppend(&all, std::string(separator), std::string(text));
@@ -142,6 +150,27 @@ std::vector<BadRequest> BadChats() {
        "messages[0].content", "text"},
       {"a part that is text", Messages(R"([{"role":"user","content":["Hi"]}])"),
        "messages[0].content", "text"},
+      {"tool calls of text", Messages(R"([{"role":"assistant","tool_calls":"f"}])"),
+       "messages[0].tool_calls", "a list"},
+      {"a call of text", Messages(R"([{"role":"assistant","tool_calls":["f"]}])"),
+       "messages[0].tool_calls[0].function", "an object"},
+      {"a call without function", Messages(R"([{"role":"assistant","tool_calls":[{"id":"1"}]}])"),
+       "messages[0].tool_calls[0].function", "an object"},
+      {"a function without name",
+       Messages(R"([{"role":"assistant","tool_calls":[{"function":{"arguments":"{}"}}]}])"),
+       "messages[0].tool_calls[0].function.name", "a string"},
+      {"arguments that are no JSON", MessagesWithArguments(R"("{city: Rome}")"), kArgumentsName,
+       "is not valid JSON"},
+      {"arguments cut off", MessagesWithArguments(R"("{\"city\":")"), kArgumentsName,
+       "is not valid JSON"},
+      {"arguments that are a list", MessagesWithArguments(R"("[1]")"), kArgumentsName,
+       "must be a JSON object, it is array"},
+      {"arguments of a number", MessagesWithArguments("5"), kArgumentsName, "it is number"},
+      {"arguments nested too deep",
+       MessagesWithArguments("\"{\\\"a\\\":" + std::string(500, '[') + "\""), kArgumentsName,
+       "nested more than 64"},
+      {"arguments too long", MessagesWithArguments("\"" + std::string((1 << 20) + 1, ' ') + "\""),
+       kArgumentsName, "beyond 1048576 bytes"},
       {"top_logprobs alone", ChatWith(R"("top_logprobs":2)"), "top_logprobs", "needs logprobs"},
       {"top_logprobs 50", ChatWith(R"("logprobs":true,"top_logprobs":50)"), "top_logprobs",
        "0 to 20"},

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "server/http/openai_api.h"
@@ -97,6 +98,32 @@ TEST_F(RequestTest, TextPartsAreJoinedByLineBreaksAndToolsReachTheTemplate) {
     "tools":[{"z":1,"a":2}],"tool_choice":"auto"})");
   EXPECT_EQ(std::string(request.prompt.begin(), request.prompt.end()),
             "user:a\nb\ntools:[{\"z\":1,\"a\":2}]\n");
+}
+
+TEST_F(RequestTest, ArgumentsOfEarlierToolCallsReachTheTemplateAsAnObject) {
+  const auto arguments = [](std::string_view given) {
+    Json body = {
+        {"messages",
+         {{{"role", "assistant"},
+           {"tool_calls", {{{"function", {{"name", "f"}, {"arguments", Json::parse(given)}}}}}}}}}};
+    const auto request = ParseChatCompletionRequest(body, {});
+    EXPECT_TRUE(request.ok()) << request.status();
+    return request->chat.messages[0]["tool_calls"][0]["function"]["arguments"].dump();
+  };
+  EXPECT_EQ(arguments(R"("{\"z\": 1, \"a\": [2, \"\\u00e9\"]}")"), "{\"z\":1,\"a\":[2,\"é\"]}");
+  EXPECT_EQ(arguments(R"({"z":1})"), R"({"z":1})");
+  EXPECT_EQ(arguments(R"("")"), "{}");
+  EXPECT_EQ(arguments("null"), "{}");
+}
+
+TEST_F(RequestTest, UnknownFieldsOfTokenizationAreNamedAndCounted) {
+  const auto answer = Tokenize(parts_.context, R"({"prompt":"Hi","colour":1})");
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_THAT(answer->headers, ::testing::ElementsAre(std::pair<std::string, std::string>(
+                                   "x-oriel-ignored-fields", "1: colour")));
+  const auto text = Detokenize(parts_.context, R"({"tokens":[72],"a":1,"b c":2})");
+  ASSERT_TRUE(text.ok()) << text.status();
+  EXPECT_EQ(text->headers[0].second, "2: a,?");
 }
 
 TEST_F(RequestTest, ARequestTimeoutCountsFromTheArrival) {

@@ -1,4 +1,4 @@
-#include "server/http/json_body.h"
+#include "server/json_body.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "server/http/json_body.h"
+#include "server/json_body.h"
 
 #include <algorithm>
 #include <vector>
@@ -41,18 +41,18 @@ JsonShape MeasureJson(std::string_view text, int32_t depth_max) {
   return shape;
 }
 
-absl::Status CheckShape(const JsonShape& shape, int32_t depth_max) {
+absl::Status CheckShape(const JsonShape& shape, int32_t depth_max, absl::string_view name) {
   if (shape.depth > depth_max) {
-    return absl::InvalidArgumentError(absl::StrCat("the body is nested more than ", depth_max,
+    return absl::InvalidArgumentError(absl::StrCat(name, " is nested more than ", depth_max,
                                                    " levels deep, the most that is allowed"));
   }
   if (shape.members_of_one > kJsonMembersMax) {
-    return absl::InvalidArgumentError(absl::StrCat("an object of the body has ",
-                                                   shape.members_of_one, " members, at most ",
-                                                   kJsonMembersMax, " are allowed"));
+    return absl::InvalidArgumentError(absl::StrCat(name, " has an object of ", shape.members_of_one,
+                                                   " members, at most ", kJsonMembersMax,
+                                                   " are allowed"));
   }
   if (shape.members > kJsonMembersTotalMax) {
-    return absl::InvalidArgumentError(absl::StrCat("the body's objects have ", shape.members,
+    return absl::InvalidArgumentError(absl::StrCat(name, " has objects of ", shape.members,
                                                    " members together, at most ",
                                                    kJsonMembersTotalMax, " are allowed"));
   }
@@ -71,18 +71,23 @@ absl::StatusOr<Json> ParseJsonBody(std::string_view body, int32_t depth_max) {
   if (body.empty()) {
     return absl::InvalidArgumentError("the request has no body; it must be a JSON object");
   }
-  ORIEL_RETURN_IF_ERROR(CheckShape(MeasureJson(body, depth_max), depth_max));
+  return ParseJsonText(body, depth_max, "the body");
+}
+
+absl::StatusOr<Json> ParseJsonText(std::string_view text, int32_t depth_max,
+                                   std::string_view name) {
+  ORIEL_RETURN_IF_ERROR(CheckShape(MeasureJson(text, depth_max), depth_max, ToAbsl(name)));
   // The library reports by exceptions; none leaves this function.
   try {
-    Json value = Json::parse(body.begin(), body.end());
+    Json value = Json::parse(text.begin(), text.end());
     if (!value.is_object()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("the body must be a JSON object, it is ", value.type_name()));
+          absl::StrCat(ToAbsl(name), " must be a JSON object, it is ", value.type_name()));
     }
     return value;
   } catch (const nlohmann::json::exception& error) {
     return absl::InvalidArgumentError(
-        absl::StrCat("the body is not valid JSON: ", WithoutId(error.what())));
+        absl::StrCat(ToAbsl(name), " is not valid JSON: ", WithoutId(error.what())));
   }
 }
 

@@ -1,5 +1,5 @@
-#ifndef ORIEL_SERVER_HTTP_JSON_BODY_H_
-#define ORIEL_SERVER_HTTP_JSON_BODY_H_
+#ifndef ORIEL_SERVER_JSON_BODY_H_
+#define ORIEL_SERVER_JSON_BODY_H_
 
 #include <cstdint>
 #include <string_view>
@@ -19,6 +19,10 @@ inline constexpr int32_t kJsonMembersTotalMax = 32 * kJsonMembersMax;
 
 absl::StatusOr<Json> ParseJsonBody(std::string_view body, int32_t depth_max);
 
+// The same for a JSON object that stands as text in a body; `name` ("messages[2].x") begins the
+// messages.
+absl::StatusOr<Json> ParseJsonText(std::string_view text, int32_t depth_max, std::string_view name);
+
 }  // namespace oriel
 
-#endif  // ORIEL_SERVER_HTTP_JSON_BODY_H_
+#endif  // ORIEL_SERVER_JSON_BODY_H_
