@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "kernels/core/status.h"
 #include "server/config/config_layers.h"
 
 namespace oriel {
@@ -17,8 +18,8 @@ void ConfigFlags::AddTo(CLI::App& command, ConfigGroup most) {
 }
 
 absl::StatusOr<ServerConfig> ConfigFlags::Resolve() const {
-  ConfigLayers layers{
-      .file_path = file_path_, .environment = ReadConfigEnvironment(environ), .flags = {}};
+  ConfigLayers layers{.file_path = file_path_, .environment = {}, .flags = {}};
+  ORIEL_ASSIGN_OR_RETURN(layers.environment, ReadConfigEnvironment(environ));
   for (const Flag& flag : flags_) {
     if (flag.option->count() > 0) layers.flags.emplace_back(flag.name, flag.value);
   }

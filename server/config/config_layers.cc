@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "kernels/core/status.h"
 #include "server/config/config_field.h"
+#include "server/config/nearest_name.h"
 
 namespace oriel {
 namespace {
@@ -22,6 +23,32 @@ std::string EnvironmentName(std::string_view field_name) {
   std::string name = absl::AsciiStrToUpper(ToAbsl(field_name));
   std::replace(name.begin(), name.end(), '-', '_');
   return absl::StrCat(ToAbsl(kEnvironmentPrefix), name);
+}
+
+// Kubernetes and Docker describe a service to its neighbours in variables that begin with its name.
+bool IsServiceLink(std::string_view name, std::string_view value) {
+  const absl::string_view rest = ToAbsl(name.substr(kEnvironmentPrefix.size()));
+  return absl::StrContains(absl::StrCat("_", rest), "_SERVICE_HOST") ||
+         absl::StrContains(absl::StrCat("_", rest), "_SERVICE_PORT") ||
+         absl::StrContains(rest, "_TCP") || absl::StrContains(rest, "_UDP") ||
+         absl::StrContains(ToAbsl(value), "://");
+}
+
+const ConfigField* FieldOfVariable(std::string_view name) {
+  for (const ConfigField& field : ConfigFields()) {
+    if (EnvironmentName(field.name) == name) return &field;
+  }
+  return nullptr;
+}
+
+absl::Status UnknownVariable(std::string_view name) {
+  std::vector<std::string> known(kScriptVariables.begin(), kScriptVariables.end());
+  for (const ConfigField& field : ConfigFields()) known.push_back(EnvironmentName(field.name));
+  const auto nearest = NearestName(name, std::vector<std::string_view>(known.begin(), known.end()));
+  const std::string suggestion =
+      nearest ? absl::StrCat(" (did you mean ", ToAbsl(*nearest), "?)") : "";
+  return absl::InvalidArgumentError(
+      absl::StrCat("environment: ", ToAbsl(name), ": no such setting", suggestion));
 }
 
 absl::StatusOr<std::string> ReadText(const std::string& path) {
@@ -81,16 +108,19 @@ absl::StatusOr<ConfigSettings> ReadConfigFile(const std::string& path) {
   }
 }
 
-ConfigSettings ReadConfigEnvironment(const char* const* environment) {
+absl::StatusOr<ConfigSettings> ReadConfigEnvironment(const char* const* environment) {
   ConfigSettings settings;
   for (; *environment != nullptr; ++environment) {
     const std::string_view entry = *environment;
     const size_t equals = entry.find('=');
     if (!entry.starts_with(kEnvironmentPrefix) || equals == entry.npos) continue;
-    for (const ConfigField& field : ConfigFields()) {
-      if (EnvironmentName(field.name) != entry.substr(0, equals)) continue;
-      settings.emplace_back(std::string(field.name), std::string(entry.substr(equals + 1)));
-    }
+    const std::string_view name = entry.substr(0, equals), value = entry.substr(equals + 1);
+    const bool of_script =
+        std::find(kScriptVariables.begin(), kScriptVariables.end(), name) != kScriptVariables.end();
+    if (of_script || IsServiceLink(name, value)) continue;
+    const ConfigField* field = FieldOfVariable(name);
+    if (field == nullptr) return UnknownVariable(name);
+    settings.emplace_back(std::string(field->name), std::string(value));
   }
   return settings;
 }

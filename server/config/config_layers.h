@@ -1,6 +1,7 @@
 #ifndef ORIEL_SERVER_CONFIG_CONFIG_LAYERS_H_
 #define ORIEL_SERVER_CONFIG_CONFIG_LAYERS_H_
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,9 +27,16 @@ struct ConfigLayers {
 // InvalidArgument with path and line.
 absl::StatusOr<ConfigSettings> ReadConfigFile(const std::string& path);
 
-// The settings among "NAME=value" entries that start with ORIEL_ and name a field; other ORIEL_
-// names belong to scripts or to an orchestrator's service links and are left alone.
-ConfigSettings ReadConfigEnvironment(const char* const* environment);
+// The settings among "NAME=value" entries: ORIEL_ and the name of a field. Left alone are the names
+// that the project's scripts and tests use (kScriptVariables) and those that an orchestrator makes
+// for a service called "oriel" (ORIEL_PORT=tcp://…). InvalidArgument: any other ORIEL_ name, with the
+// nearest known one.
+absl::StatusOr<ConfigSettings> ReadConfigEnvironment(const char* const* environment);
+
+// What deploy/, tests/ and loadtest/ read; README.md says what for.
+inline constexpr std::array<std::string_view, 6> kScriptVariables = {
+    "ORIEL_BINARY", "ORIEL_CACHE",       "ORIEL_MODEL_DIR",
+    "ORIEL_PRESET", "ORIEL_TEST_MODELS", "ORIEL_VENV"};
 
 // Applies all layers and checks the whole. InvalidArgument names the layer, the setting, its value
 // and its limits; an unknown name comes with the nearest known one.

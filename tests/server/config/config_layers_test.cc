@@ -118,10 +118,35 @@ TEST_F(ConfigLayersTest, ThePrintedConfigurationIsReadBackAsItself) {
   EXPECT_EQ(again->engine.kv_cache_memory_bytes, 1000001);
 }
 
-TEST_F(ConfigLayersTest, TheEnvironmentGivesNamedSettingsAndLeavesOthersAlone) {
-  const char* const environment[] = {"PATH=/bin", "ORIEL_SINK_TOKENS=9", "ORIEL_MODEL_DIR=/models",
-                                     "ORIEL_PORT=tcp://10.0.0.1:80", nullptr};
-  EXPECT_EQ(ReadConfigEnvironment(environment), (ConfigSettings{{"sink-tokens", "9"}}));
+TEST_F(ConfigLayersTest, TheEnvironmentGivesSettingsAndLeavesScriptsAndServiceLinksAlone) {
+  const char* const environment[] = {"PATH=/bin",
+                                     "ORIEL_SINK_TOKENS=9",
+                                     "ORIEL_MODEL_DIR=/models",
+                                     "ORIEL_TEST_MODELS=",
+                                     "ORIEL_PORT=tcp://10.0.0.1:80",
+                                     "ORIEL_PORT_80_TCP_ADDR=10.0.0.1",
+                                     "ORIEL_SERVICE_HOST=10.0.0.1",
+                                     "ORIEL_HTTP_SERVICE_PORT_METRICS=9000",
+                                     nullptr};
+  const auto settings = ReadConfigEnvironment(environment);
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_EQ(*settings, (ConfigSettings{{"sink-tokens", "9"}}));
+}
+
+TEST_F(ConfigLayersTest, AnUnknownVariableOfOursIsRefusedWithTheNearest) {
+  const struct {
+    const char* entry;
+    const char* fragment;
+  } kCases[] = {{"ORIEL_WINDOWS_TOKENS=1", "(did you mean ORIEL_WINDOW_TOKENS?)"},
+                {"ORIEL_MODELS_DIR=/m", "(did you mean ORIEL_MODEL_DIR?)"},
+                {"ORIEL_sink_tokens=1", "ORIEL_sink_tokens: no such setting"},
+                {"ORIEL_=1", "ORIEL_: no such setting"}};
+  for (const auto& test_case : kCases) {
+    const char* const environment[] = {test_case.entry, nullptr};
+    const auto settings = ReadConfigEnvironment(environment);
+    ASSERT_EQ(settings.status().code(), absl::StatusCode::kInvalidArgument) << test_case.entry;
+    EXPECT_THAT(std::string(settings.status().message()), HasSubstr(test_case.fragment));
+  }
 }
 
 TEST_F(ConfigLayersTest, EveryFieldReadsWhatItWrites) {
