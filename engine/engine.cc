@@ -70,6 +70,7 @@ class BatchingEngine : public Engine {
   void RunUntilStopped();
   void Fail(const absl::Status& status);
   bool StepUntilIdle(absl::Time deadline);
+  void RecordTimes(const BatchPlan& plan, const SampledTokens& tokens, const StepTiming& timing);
   void UpdateStats(const BatchPlan& plan, const SampledTokens* tokens, absl::Duration step_time);
   EngineStats InitialStats() const;
 
@@ -102,7 +103,9 @@ absl::StatusOr<std::shared_ptr<TokenStream>> BatchingEngine::Submit(GenerationRe
   ORIEL_RETURN_IF_ERROR(
       ValidateGenerationRequest(request, parts_.config, parts_.model->config().vocab));
   auto stream = std::make_shared<TokenStream>();
-  ORIEL_RETURN_IF_ERROR(queue_.Push({std::move(request), stream}));
+  const absl::Time now = parts_.clock();
+  if (request.arrival == absl::InfinitePast()) request.arrival = now;
+  ORIEL_RETURN_IF_ERROR(queue_.Push({std::move(request), stream, now}));
   return stream;
 }
 
@@ -115,20 +118,25 @@ absl::StatusOr<bool> BatchingEngine::Step() {
 
 // One line a row of the table in README.md.
 absl::StatusOr<bool> BatchingEngine::RunStep() {
-  const absl::Time begin = parts_.clock();
-  const bool ended_some = scheduler_.EndUnwanted(begin);
+  StepTiming timing{.begin = parts_.clock(), .forwarded = {}, .published = {}, .seal = {}};
+  const bool ended_some = scheduler_.EndUnwanted(timing.begin);
   scheduler_.Admit();
   const BatchPlan& plan = scheduler_.PlanStep();
   const SampledTokens* tokens = nullptr;
   if (!plan.empty()) {
     const BatchInputs inputs = parts_.stager.Stage(plan);
+    const absl::Duration sealed_before = parts_.model->total_seal_time();
     ORIEL_RETURN_IF_ERROR(parts_.model->Forward(inputs, parts_.storage, *parts_.stream));
+    timing.seal = parts_.model->total_seal_time() - sealed_before;
+    timing.forwarded = parts_.clock();
     ORIEL_ASSIGN_OR_RETURN(tokens, parts_.sampler.Sample(plan, *parts_.model, *parts_.stream));
     ORIEL_RETURN_IF_ERROR(parts_.stream->Synchronize());
     Publish(plan, *tokens);
+    timing.published = parts_.clock();
+    RecordTimes(plan, *tokens, timing);
   }
   scheduler_.FinishStep();
-  UpdateStats(plan, tokens, parts_.clock() - begin);
+  UpdateStats(plan, tokens, parts_.clock() - timing.begin);
   return ended_some || !plan.empty();
 }
 
@@ -205,6 +213,12 @@ EngineStats BatchingEngine::InitialStats() const {
   return stats;
 }
 
+void BatchingEngine::RecordTimes(const BatchPlan& plan, const SampledTokens& tokens,
+                                 const StepTiming& timing) {
+  const std::lock_guard lock(mutex_);
+  RecordStep(plan, tokens, timing, stats_.times);
+}
+
 // What a metrics reader sees is the state between two steps, never half of one.
 void BatchingEngine::UpdateStats(const BatchPlan& plan, const SampledTokens* tokens,
                                  absl::Duration step_time) {
@@ -216,9 +230,11 @@ void BatchingEngine::UpdateStats(const BatchPlan& plan, const SampledTokens* tok
   stats_.pages_free = pages.free;
   stats_.pages_owned = pages.owned;
   stats_.pages_fenced = pages.fenced;
+  stats_.pages_cached = pages.cached;
   stats_.window_pages_free = window_pages.free;
   stats_.window_pages_owned = window_pages.owned;
   stats_.window_pages_fenced = window_pages.fenced;
+  stats_.window_pages_cached = window_pages.cached;
   const HeldTokens held = scheduler_.held_tokens();
   stats_.tokens_packed = held.packed;
   stats_.tokens_window = held.window;

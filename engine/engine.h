@@ -14,6 +14,7 @@
 #include "engine/model/model.h"
 #include "engine/request/generation_request.h"
 #include "engine/request/token_stream.h"
+#include "engine/runtime/engine_times.h"
 #include "kernels/ops/backend.h"
 
 namespace oriel {
@@ -25,9 +26,9 @@ struct EngineStats {
   int64_t tokens_waiting = 0;
   int32_t sequences_running = 0;
 
-  int32_t pages_total = 0, pages_free = 0, pages_owned = 0, pages_fenced = 0;
+  int32_t pages_total = 0, pages_free = 0, pages_owned = 0, pages_fenced = 0, pages_cached = 0;
   int32_t window_pages_total = 0, window_pages_free = 0, window_pages_owned = 0,
-          window_pages_fenced = 0;
+          window_pages_fenced = 0, window_pages_cached = 0;
   int64_t page_bytes = 0, window_page_bytes = 0, sink_slot_bytes = 0, scratch_bytes = 0;
   int64_t tokens_packed = 0, tokens_window = 0, tokens_sink = 0;  // of running sequences
 
@@ -36,13 +37,15 @@ struct EngineStats {
   uint64_t requests_finished = 0, requests_canceled = 0, requests_expired = 0, requests_failed = 0;
   uint64_t pages_sealed = 0;
   absl::Duration last_step_time;
+  EngineTimes times;
 };
 
 // What an engine is made with besides its config, each with a default.
 struct EngineOptions {
   // One a layer; empty: the config's two codecs in every layer and head.
   std::vector<KvLayerFormat> formats;
-  // Deadlines are compared with it. Called by the engine thread; empty: absl::Now.
+  // Deadlines are compared with it, steps and waiting measured by it. Called by the engine thread and
+  // by Submit; empty: absl::Now.
   std::function<absl::Time()> clock;
 };
 

@@ -2,6 +2,7 @@
 #define ORIEL_ENGINE_MODEL_MODEL_H_
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "engine/kv_cache/kv_storage.h"
 #include "engine/model/batch_inputs.h"
 #include "engine/model/model_config.h"
@@ -29,6 +30,9 @@ class Model {
   // due, and keeps the final (normed) hidden states until the next Forward.
   virtual absl::Status Forward(const BatchInputs& inputs, const KvStorage& storage,
                                Stream& stream) = 0;
+
+  // Time that Forward has spent in sealing since the model was made; zero if it is not measured.
+  virtual absl::Duration total_seal_time() const { return absl::ZeroDuration(); }
 
   // Logits of the given rows of the last Forward: logits [rows, vocab] float.
   virtual absl::Status ComputeLogits(TensorView<const int32_t, 1> rows, TensorView<float, 2> logits,

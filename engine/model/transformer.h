@@ -27,6 +27,7 @@ class Transformer : public Model {
   int32_t max_step_tokens() const override { return max_step_tokens_; }
   absl::Status Forward(const BatchInputs& inputs, const KvStorage& storage,
                        Stream& stream) override;
+  absl::Duration total_seal_time() const override { return total_seal_time_; }
   absl::Status ComputeLogits(TensorView<const int32_t, 1> rows, TensorView<float, 2> logits,
                              Stream& stream) override;
 
@@ -54,6 +55,7 @@ class Transformer : public Model {
   Activations ViewActivations(int64_t tokens) const;
   absl::Status Attention(const LayerWeights& layer, const BatchInputs& inputs,
                          const KvLayerStorage& cache, const Activations& x, Stream& stream);
+  absl::Status Seal(const BatchInputs& inputs, const KvLayerStorage& cache, Stream& stream);
   absl::Status FeedForward(const LayerWeights& layer, const Activations& x, Stream& stream);
 
   ModelConfig config_;
@@ -65,6 +67,7 @@ class Transformer : public Model {
   Buffer residual_, normed_, qkv_, queries_, attention_, gate_, up_, cosines_, sines_;
   Buffer logits_rows_;  // [rows, hidden]: the rows of `normed_` that ComputeLogits multiplies
   int64_t forwarded_tokens_ = 0;
+  absl::Duration total_seal_time_;
 };
 
 }  // namespace oriel

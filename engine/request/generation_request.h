@@ -47,6 +47,7 @@ struct GenerationRequest {
       stop_token_ids;    // the client's; finish reason stop, the token is part of the answer's ids
   int32_t priority = 0;  // lower goes first, as in vLLM; equal: first come
   absl::Time deadline = absl::InfiniteFuture();  // past it the request ends with kDeadline
+  absl::Time arrival = absl::InfinitePast();  // when its client sent it; infinite: when submitted
 };
 
 // InvalidArgument names the field, its value and its limit; OutOfRange means prompt + max_tokens >

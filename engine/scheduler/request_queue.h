@@ -25,6 +25,7 @@ namespace oriel {
 struct QueuedRequest {
   GenerationRequest request;
   std::shared_ptr<TokenStream> stream;  // shared: the engine writes, the client's connection reads
+  absl::Time submitted = absl::InfinitePast();
 };
 
 // The one way from connections to the engine thread: requests that wait for admission, in order of

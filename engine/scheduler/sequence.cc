@@ -21,6 +21,7 @@ int32_t MaxCachedTokens(const GenerationRequest& request) {
 Sequence::Sequence(QueuedRequest queued, PageTable table)
     : queued_(std::move(queued)), table_(std::move(table)), adjustments_(queued_.request) {
   generated_.reserve(static_cast<size_t>(request().max_tokens));
+  times_.submitted = queued_.submitted;
 }
 
 TokenId Sequence::TokenAt(int32_t position) const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "engine/kv_cache/page_table.h"
 #include "engine/scheduler/logit_adjustments.h"
 #include "engine/scheduler/request_queue.h"
@@ -13,6 +14,14 @@ namespace oriel {
 // Tokens whose keys and values a request's sequence caches at most. The last generated token is
 // never fed back.
 int32_t MaxCachedTokens(const GenerationRequest& request);
+
+// When things happened to a sequence, for metrics; infinite past: not yet.
+struct SequenceTimes {
+  absl::Time submitted;
+  absl::Time scheduled = absl::InfinitePast();  // its first step began
+  absl::Time first_token = absl::InfinitePast();
+  absl::Time last_token = absl::InfinitePast();
+};
 
 // The engine's state of one generation: the only mutable state a request has.
 //
@@ -29,6 +38,8 @@ class Sequence {
   PageTable& table() { return table_; }
   const PageTable& table() const { return table_; }
   const LogitAdjustments& adjustments() const { return adjustments_; }
+  SequenceTimes& times() { return times_; }
+  const SequenceTimes& times() const { return times_; }
 
   int32_t num_prompt_tokens() const { return static_cast<int32_t>(request().prompt.size()); }
   int32_t num_generated() const { return static_cast<int32_t>(generated_.size()); }
@@ -56,6 +67,7 @@ class Sequence {
   PageTable table_;
   LogitAdjustments adjustments_;
   std::vector<TokenId> generated_;
+  SequenceTimes times_;
   FinishReason finish_reason_ = FinishReason::kNone;
 };
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <iterator>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -28,6 +29,22 @@ ClientMetric Sample(MetricType type, double value, std::vector<ClientMetric::Lab
   return metric;
 }
 
+ClientMetric HistogramSample(const Histogram& histogram,
+                             std::vector<ClientMetric::Label> labels = {}) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  metric.histogram.sample_count = histogram.count();
+  metric.histogram.sample_sum = histogram.sum();
+  uint64_t cumulative = 0;
+  for (size_t i = 0; i < histogram.bucket_counts().size(); ++i) {
+    cumulative += histogram.bucket_counts()[i];
+    const bool last = i == histogram.bounds().size();
+    metric.histogram.bucket.push_back(
+        {cumulative, last ? std::numeric_limits<double>::infinity() : histogram.bounds()[i]});
+  }
+  return metric;
+}
+
 class FamilyList {
  public:
   template <typename T>
@@ -36,6 +53,9 @@ class FamilyList {
   }
   void Counter(const char* name, const char* help, uint64_t value) {
     Add(name, help, MetricType::Counter, {Sample(MetricType::Counter, static_cast<double>(value))});
+  }
+  void Histogram(const char* name, const char* help, const oriel::Histogram& histogram) {
+    Add(name, help, MetricType::Histogram, {HistogramSample(histogram)});
   }
   void Add(const char* name, const char* help, MetricType type, std::vector<ClientMetric> samples) {
     families_.push_back({name, help, type, std::move(samples)});
@@ -55,9 +75,11 @@ void AddPages(const EngineStats& stats, FamilyList& list) {
            {PageSample("packed", "free", stats.pages_free),
             PageSample("packed", "owned", stats.pages_owned),
             PageSample("packed", "fenced", stats.pages_fenced),
+            PageSample("packed", "cached", stats.pages_cached),
             PageSample("window", "free", stats.window_pages_free),
             PageSample("window", "owned", stats.window_pages_owned),
-            PageSample("window", "fenced", stats.window_pages_fenced)});
+            PageSample("window", "fenced", stats.window_pages_fenced),
+            PageSample("window", "cached", stats.window_pages_cached)});
   const double used = stats.pages_total == 0
                           ? 0.0
                           : 1.0 - static_cast<double>(stats.pages_free) / stats.pages_total;
@@ -98,6 +120,48 @@ void AddCacheInfo(const Engine& engine, const EngineStats& stats, FamilyList& li
                                         std::string(CodecName(config.value_codec))}})});
 }
 
+void AddRequestTimes(const EngineTimes& times, FamilyList& list) {
+  list.Histogram("oriel_time_to_first_token_seconds", "From a request's arrival to its first token",
+                 times.first_token_seconds);
+  list.Histogram("oriel_inter_token_seconds", "Between two tokens of an answer",
+                 times.next_token_seconds);
+  list.Histogram("oriel_request_queue_seconds",
+                 "From a request's arrival at the engine to its "
+                 "first step",
+                 times.queue_seconds);
+  list.Histogram("oriel_request_prefill_seconds", "From a request's first step to its first token",
+                 times.prefill_seconds);
+  list.Histogram("oriel_request_decode_seconds", "From an answer's first token to its last",
+                 times.decode_seconds);
+  list.Histogram("oriel_request_time_per_output_token_seconds",
+                 "The same for each token after the first", times.output_token_seconds);
+}
+
+constexpr std::array<const char*, kNumStepPhases> kPhaseNames = {"prompt", "decode", "mixed"};
+
+void AddStepTimes(const EngineTimes& times, FamilyList& list) {
+  std::vector<ClientMetric> steps, parts, seals;
+  for (size_t i = 0; i < kNumStepPhases; ++i) {
+    const PhaseTimes& phase = times.phases[i];
+    const auto part = [&](const char* name, absl::Duration time) {
+      return Sample(MetricType::Counter, absl::ToDoubleSeconds(time),
+                    {{"phase", kPhaseNames[i]}, {"part", name}});
+    };
+    steps.push_back(HistogramSample(phase.step_seconds, {{"phase", kPhaseNames[i]}}));
+    parts.push_back(part("forward", phase.forward));
+    parts.push_back(part("sample", phase.sample));
+    seals.push_back(Sample(MetricType::Counter, absl::ToDoubleSeconds(phase.seal),
+                           {{"phase", kPhaseNames[i]}}));
+  }
+  list.Add("oriel_step_seconds", "Duration of a step by what it computes", MetricType::Histogram,
+           std::move(steps));
+  list.Add("oriel_step_part_seconds_total", "Time of steps by part", MetricType::Counter,
+           std::move(parts));
+  list.Add("oriel_seal_seconds_total", "Time spent in packing pages, a part of forward",
+           MetricType::Counter, std::move(seals));
+  list.Histogram("oriel_step_tokens", "Tokens of a step, prompt and answer", times.step_tokens);
+}
+
 struct Alias {
   const char* own;
   const char* vllm;
@@ -117,6 +181,13 @@ constexpr std::array kAliases = std::to_array<Alias>({
     {"oriel_request_prompt_tokens", "vllm:request_prompt_tokens"},
     {"oriel_request_generated_tokens", "vllm:request_generation_tokens"},
     {"oriel_request_choices", "vllm:request_params_n"},
+    {"oriel_request_max_tokens", "vllm:request_params_max_tokens"},
+    {"oriel_request_max_tokens", "vllm:request_max_num_generation_tokens"},
+    {"oriel_request_queue_seconds", "vllm:request_queue_time_seconds"},
+    {"oriel_request_prefill_seconds", "vllm:request_prefill_time_seconds"},
+    {"oriel_request_decode_seconds", "vllm:request_decode_time_seconds"},
+    {"oriel_request_time_per_output_token_seconds", "vllm:request_time_per_output_token_seconds"},
+    {"oriel_step_tokens", "vllm:iteration_tokens_total"},
 });
 
 void RelabelForVllm(const std::string& model_name, MetricFamily& family) {
@@ -146,6 +217,8 @@ std::vector<MetricFamily> CollectEngineMetrics(const Engine& engine) {
   list.Counter("oriel_prompt_tokens_total", "Prompt tokens processed", stats.prompt_tokens);
   list.Counter("oriel_generated_tokens_total", "Tokens generated", stats.generated_tokens);
   list.Counter("oriel_pages_sealed_total", "Pages that were packed", stats.pages_sealed);
+  AddRequestTimes(stats.times, list);
+  AddStepTimes(stats.times, list);
   list.Gauge("oriel_last_step_seconds", "Duration of the last step",
              absl::ToDoubleSeconds(stats.last_step_time));
   return list.Take();

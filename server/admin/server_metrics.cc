@@ -2,18 +2,14 @@
 
 #include <map>
 
+#include "engine/runtime/engine_times.h"
+
 namespace oriel {
 namespace {
 
 using Bounds = prometheus::Histogram::BucketBoundaries;
 
 // vLLM's bounds, so that its dashboards and alerts mean the same here.
-const Bounds kFirstTokenSeconds = {.001, .005, .01, .02, .04, .06, .08, .1, .25, .5,  .75,
-                                   1,    2.5,  5,   7.5, 10,  20,  40,  80, 160, 640, 2560};
-const Bounds kNextTokenSeconds = {.01, .025, .05, .075, .1,  .15, .2, .3, .4, .5,
-                                  .75, 1,    2.5, 5,    7.5, 10,  20, 40, 80};
-const Bounds kWholeSeconds = {.3, .5, .8, 1,  1.5, 2,   2.5, 5,   10,   15,  20,
-                              30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680};
 const Bounds kTokens = {1,    2,    5,    10,    20,    50,    100,    200,    500,
                         1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000};
 const Bounds kChoices = {1, 2, 5, 10, 20, 50, 100};
@@ -55,13 +51,11 @@ ServerMetrics::ServerMetrics()
                           .Help("Unknown fields of requests, which were ignored")
                           .Register(registry_)
                           .Add({})),
-      first_token_(AddHistogram("oriel_time_to_first_token_seconds",
-                                "From a request's arrival to its first token", kFirstTokenSeconds)),
-      next_token_(AddHistogram("oriel_inter_token_seconds", "Between two tokens of an answer",
-                               kNextTokenSeconds)),
       whole_(AddHistogram("oriel_request_seconds", "From a request's arrival to its last token",
-                          kWholeSeconds)),
+                          {kRequestSecondsBounds.begin(), kRequestSecondsBounds.end()})),
       prompt_tokens_(AddHistogram("oriel_request_prompt_tokens", "Tokens of a prompt", kTokens)),
+      max_tokens_(
+          AddHistogram("oriel_request_max_tokens", "Tokens that an answer may have", kTokens)),
       generated_tokens_(
           AddHistogram("oriel_request_generated_tokens", "Tokens of an answer", kTokens)),
       choices_(AddHistogram("oriel_request_choices", "Answers that a request asks for", kChoices)) {
@@ -88,17 +82,11 @@ void ServerMetrics::CountIgnoredFields(size_t num_fields) {
   ignored_fields_.Increment(static_cast<double>(num_fields));
 }
 
-void ServerMetrics::ObserveSubmitted(int64_t prompt_tokens, int32_t num_choices) {
+void ServerMetrics::ObserveSubmitted(int64_t prompt_tokens, int64_t max_tokens,
+                                     int32_t num_choices) {
   prompt_tokens_.Observe(static_cast<double>(prompt_tokens));
+  max_tokens_.Observe(static_cast<double>(max_tokens));
   choices_.Observe(num_choices);
-}
-
-void ServerMetrics::ObserveFirstToken(absl::Duration since_arrival) {
-  first_token_.Observe(absl::ToDoubleSeconds(since_arrival));
-}
-
-void ServerMetrics::ObserveNextToken(absl::Duration since_last) {
-  next_token_.Observe(absl::ToDoubleSeconds(since_last));
 }
 
 void ServerMetrics::ObserveFinished(FinishReason reason, int64_t generated_tokens,

@@ -17,7 +17,8 @@
 
 namespace oriel {
 
-// What the server counts itself; what the engine counts is in engine_metrics.h.
+// What the server counts itself, the same for every interface; what the engine counts and measures is
+// in engine_metrics.h.
 //
 // Threads   all methods, from any.
 // Limits    the label values are bounded sets: routes of the router, HTTP statuses, gRPC
@@ -30,10 +31,9 @@ class ServerMetrics {
   void CountGrpcResponse(std::string_view method, std::string_view code);
   void CountIgnoredFields(size_t num_fields);
 
-  // A request that the engine took: its prompt, and how many answers.
-  void ObserveSubmitted(int64_t prompt_tokens, int32_t num_choices);
-  void ObserveFirstToken(absl::Duration since_arrival);
-  void ObserveNextToken(absl::Duration since_last);
+  // A request that the engine took: its prompt, the longest answer that it allows, and how many
+  // answers.
+  void ObserveSubmitted(int64_t prompt_tokens, int64_t max_tokens, int32_t num_choices);
   void ObserveFinished(FinishReason reason, int64_t generated_tokens, absl::Duration since_arrival);
 
   std::vector<prometheus::MetricFamily> Collect() const { return registry_.Collect(); }
@@ -48,10 +48,9 @@ class ServerMetrics {
   prometheus::Family<prometheus::Counter>& grpc_responses_;
   prometheus::Family<prometheus::Counter>& finished_;
   prometheus::Counter& ignored_fields_;
-  prometheus::Histogram& first_token_;
-  prometheus::Histogram& next_token_;
   prometheus::Histogram& whole_;
   prometheus::Histogram& prompt_tokens_;
+  prometheus::Histogram& max_tokens_;
   prometheus::Histogram& generated_tokens_;
   prometheus::Histogram& choices_;
 };

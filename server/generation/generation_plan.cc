@@ -110,6 +110,7 @@ absl::Status Planner::FillRequest(const GenerationOptions& options, ApiKind kind
   request.end_token_ids = context_.text.end_tokens();
   request.stop_token_ids = options.stop_token_ids;
   request.priority = options.priority;
+  request.arrival = arrival_;
   request.deadline = options.deadline;
   if (context_.config.api.request_timeout > absl::ZeroDuration()) {
     request.deadline = std::min(request.deadline, arrival_ + context_.config.api.request_timeout);

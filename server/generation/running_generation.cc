@@ -18,7 +18,7 @@ absl::Status RunningGeneration::Submit(const std::function<void()>& wakeup) {
       ORIEL_RETURN_IF_ERROR(SubmitChoice(i, number));
     }
     context_.metrics.ObserveSubmitted(static_cast<int64_t>(plan_.prompts[i].request.prompt.size()),
-                                      plan_.options.n);
+                                      plan_.prompts[i].request.max_tokens, plan_.options.n);
   }
   // Not before all are in: a wakeup for the first would only find the others missing.
   for (const RunningChoice& running : choices_) running.choice->stream()->SetWakeup(wakeup);
@@ -42,23 +42,10 @@ absl::Status RunningGeneration::SubmitChoice(size_t prompt_index, int32_t number
 
 bool RunningGeneration::Next(size_t choice_index, ChoiceDelta& delta) {
   RunningChoice& running = choices_[choice_index];
-  const int64_t num_before = running.choice->num_generated();
   if (!running.choice->Next(delta)) return false;
   if (running.choice->TakeCancelWish()) context_.engine.Cancel(running.choice->id());
-  CountTokens(running, num_before);
   if (delta.finished) CountEnd(running, delta.finish_reason);
   return true;
-}
-
-void RunningGeneration::CountTokens(RunningChoice& running, int64_t num_before) {
-  if (running.choice->num_generated() == num_before) return;
-  const absl::Time now = absl::Now();
-  if (num_before == 0) {
-    context_.metrics.ObserveFirstToken(now - arrival_);
-  } else {
-    context_.metrics.ObserveNextToken(now - running.last_token);
-  }
-  running.last_token = now;
 }
 
 void RunningGeneration::CountEnd(RunningChoice& running, FinishReason reason) {

@@ -62,11 +62,9 @@ class RunningGeneration {
     std::unique_ptr<Choice> choice;
     size_t prompt_index = 0;
     bool counted = false;  // its end is in the metrics
-    absl::Time last_token;
   };
 
   absl::Status SubmitChoice(size_t prompt_index, int32_t number);
-  void CountTokens(RunningChoice& running, int64_t num_before);
   void CountEnd(RunningChoice& running, FinishReason reason);
 
   ServingContext& context_;
