@@ -9,10 +9,7 @@
 
 namespace oriel {
 
-// `oriel serve MODEL`: serves the model over HTTP until SIGTERM or SIGINT.
-//
-// The first signal drains: not ready at once, no new work, running answers finish within
-// --drain-timeout. The second one ends the process as it is.
+// `oriel serve MODEL`: serves the model over HTTP until SIGTERM or SIGINT, as run_server.h says.
 class ServeCommand {
  public:
   explicit ServeCommand(CLI::App& app);

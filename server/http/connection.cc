@@ -202,12 +202,13 @@ Connection::Success Connection::AnswerReadError(const error_code& error) {
 }
 
 Connection::Success Connection::Answer(Incoming incoming) {
+  const Router& router = *state_->router;
   HttpRecord record{.method = incoming.request.method,
-                    .route = state_->router.RouteName(incoming.request.path),
+                    .route = router.RouteName(incoming.request.path),
                     .request_id = incoming.request.request_id,
                     .duration = absl::ZeroDuration()};
   const absl::Time arrival = incoming.request.arrival;
-  HttpAnswer answer = state_->router.Dispatch(incoming.request);
+  HttpAnswer answer = router.Dispatch(incoming.request);
   incoming.request.body.clear();
   bool complete = false;
   if (auto* response = std::get_if<HttpResponse>(&answer)) {

@@ -21,10 +21,10 @@ namespace oriel {
 // What all connections of a server share; lives until the last of them is gone.
 struct HttpServerState {
   HttpServerState(HttpServerOptions server_options, const Router& server_router)
-      : options(std::move(server_options)), router(server_router), io(options.threads) {}
+      : options(std::move(server_options)), router(&server_router), io(options.threads) {}
 
   const HttpServerOptions options;
-  const Router& router;
+  std::atomic<const Router*> router;  // never null
   boost::asio::io_context io;
   std::atomic<bool> draining{false};
   std::atomic<int32_t> num_connections{0};

@@ -44,6 +44,7 @@ class AsioHttpServer final : public HttpServer {
 
   uint16_t port() const override { return port_; }
   void Start() override;
+  void SetRoutes(const Router& router) override { state_->router = &router; }
   bool Drain(absl::Time deadline) override;
   int32_t num_connections() const override { return state_->num_connections; }
 

@@ -37,7 +37,7 @@ struct HttpServerOptions {
 // Limits      HttpLimits. Errors of a client never reach the caller.
 class HttpServer {
  public:
-  // `router` outlives the server. Unavailable or InvalidArgument says why the address is not to be
+  // `router` takes the requests until SetRoutes, and outlives the server. Unavailable or InvalidArgument says why the address is not to be
   // had.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Listen(HttpServerOptions options,
                                                             const Router& router);
@@ -47,6 +47,10 @@ class HttpServer {
   virtual uint16_t port() const = 0;
 
   virtual void Start() = 0;
+
+  // From now on requests go to `router`, which outlives the server; those under way stay where they
+  // are.
+  virtual void SetRoutes(const Router& router) = 0;
 
   // Ends each connection after its current answer, and waits until no answer is under way or
   // `deadline` has passed. Requests are still answered meanwhile. Returns whether all are answered.

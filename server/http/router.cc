@@ -37,6 +37,7 @@ const std::pair<const std::string, Router::Methods>* Router::Find(std::string_vi
 
 HttpAnswer Router::Dispatch(HttpRequest request) const {
   const auto* route = Find(request.path);
+  if (route == nullptr && fallback_) return fallback_(std::move(request));
   if (route == nullptr) {
     return ErrorResponse(
         HttpFault(404, "not_found",

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "server/http/http_message.h"
 
@@ -19,6 +20,9 @@ class Router {
   // HttpRequest::path. A route for GET answers HEAD too: the connection leaves the body out.
   void Add(std::string_view method, std::string_view path, HttpHandler handler);
 
+  // Answers every path that no route has, instead of 404.
+  void SetFallback(HttpHandler handler) { fallback_ = std::move(handler); }
+
   // The handler's answer, or 404 for an unknown path, or 405 with `allow` for a known one.
   HttpAnswer Dispatch(HttpRequest request) const;
 
@@ -31,6 +35,7 @@ class Router {
   const std::pair<const std::string, Methods>* Find(std::string_view path) const;
 
   std::map<std::string, Methods, std::less<>> routes_;
+  HttpHandler fallback_;
 };
 
 }  // namespace oriel

@@ -95,7 +95,17 @@ void AddTextRoutes(ServingContext& context, Router& router) {
   }
 }
 
+HttpAnswer Alive(const HttpRequest&) { return JsonResponse({{"status", "ok"}}); }
+
 }  // namespace
+
+void AddLoadingRoutes(Router& router) {
+  router.Add("GET", "/livez", Alive);
+  router.SetFallback([](const HttpRequest&) -> HttpAnswer {
+    return ErrorResponse(MapError(WithErrorCode(
+        absl::UnavailableError("the model is still loading; try again later"), "loading")));
+  });
+}
 
 void AddServiceRoutes(ServingContext& context, Router& router) {
   AddTextRoutes(context, router);
@@ -103,9 +113,7 @@ void AddServiceRoutes(ServingContext& context, Router& router) {
   router.Add("GET", absl::StrCat(ToAbsl(kModelsPath), "*"),
              [&context](const HttpRequest& request) { return GetModel(context, request); });
   router.Add("GET", "/health", [&context](const HttpRequest&) { return Health(context); });
-  router.Add("GET", "/livez", [](const HttpRequest&) -> HttpAnswer {
-    return JsonResponse({{"status", "ok"}});
-  });
+  router.Add("GET", "/livez", Alive);
   router.Add("GET", "/readyz", [&context](const HttpRequest&) { return Ready(context); });
   router.Add("GET", "/version", [](const HttpRequest&) -> HttpAnswer {
     return JsonResponse({{"version", kVersion}});

@@ -9,6 +9,9 @@ namespace oriel {
 // Every route of the server. `context` outlives the router.
 void AddServiceRoutes(ServingContext& context, Router& router);
 
+// The routes while the model loads: the process is alive, everything else is to come again.
+void AddLoadingRoutes(Router& router);
+
 }  // namespace oriel
 
 #endif  // ORIEL_SERVER_HTTP_SERVICE_ROUTES_H_

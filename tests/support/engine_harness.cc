@@ -77,6 +77,17 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeTaggedEngine(HarnessConfig config, B
   return Engine::Create(config.engine, std::move(model), backend, std::move(options));
 }
 
+absl::StatusOr<std::unique_ptr<Engine>> MakeEngineWithAllPages(EngineConfig config,
+                                                               std::unique_ptr<Model> model,
+                                                               Backend& backend,
+                                                               EngineOptions options) {
+  ORIEL_ASSIGN_OR_RETURN(const std::vector<KvLayerFormat> formats,
+                         MakeUniformFormats(config, model->config()));
+  config.kv_cache_memory_bytes =
+      CacheBytes(UnitBytesOf(formats, config.sink_tokens), LargestUsefulShape(config));
+  return Engine::Create(config, std::move(model), backend, std::move(options));
+}
+
 GenerationRequest SimpleRequest(RequestId id, int32_t num_prompt_tokens, int32_t max_tokens) {
   GenerationRequest request;
   request.id = id;

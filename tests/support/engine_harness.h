@@ -27,6 +27,12 @@ struct HarnessConfig {
 absl::StatusOr<std::unique_ptr<Engine>> MakeTaggedEngine(HarnessConfig config, Backend& backend,
                                                          EngineOptions options = {});
 
+// An engine over any model, with memory for max_num_seqs sequences of max_model_len.
+absl::StatusOr<std::unique_ptr<Engine>> MakeEngineWithAllPages(EngineConfig config,
+                                                               std::unique_ptr<Model> model,
+                                                               Backend& backend,
+                                                               EngineOptions options = {});
+
 // Greedy, of `num_prompt_tokens` tokens that differ from id to id.
 GenerationRequest SimpleRequest(RequestId id, int32_t num_prompt_tokens, int32_t max_tokens);
 
