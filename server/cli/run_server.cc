@@ -25,9 +25,6 @@ namespace {
 // After the engine has finished or cancelled everything, clients still read their last chunks.
 constexpr absl::Duration kFlushTime = absl::Seconds(5);
 
-// As a shell reports a process that SIGTERM ended.
-constexpr int kEndedWhileLoadingCode = 128 + SIGTERM;
-
 // A connection is a file descriptor, and the usual soft limit is 1024.
 void RaiseFileLimit() {
   rlimit limit{};
@@ -40,7 +37,8 @@ void RaiseFileLimit() {
 // would not even notice the signal.
 void EndOnSignals() {
   for (int signal : {SIGINT, SIGTERM}) {
-    std::signal(signal, [](int) { _exit(kEndedWhileLoadingCode); });
+    // The code that a shell gives to a process which the signal ended.
+    std::signal(signal, [](int caught) { _exit(128 + caught); });
   }
 }
 
