@@ -60,9 +60,12 @@ absl::Status CheckShape(const JsonShape& shape, int32_t depth_max, absl::string_
 }
 
 // nlohmann's messages start with an id in brackets that tells a client nothing.
+// They quote what could not be read, which may be long.
 absl::string_view WithoutId(absl::string_view message) {
+  constexpr size_t kMessageBytesMax = 300;
   const size_t bracket = message.find("] ");
-  return bracket == message.npos ? message : message.substr(bracket + 2);
+  if (bracket != message.npos) message.remove_prefix(bracket + 2);
+  return message.substr(0, kMessageBytesMax);
 }
 
 }  // namespace

@@ -49,6 +49,23 @@ std::chrono::nanoseconds ToChrono(absl::Duration duration) {
   return absl::ToChronoNanoseconds(duration);
 }
 
+// A body whose end a proxy before us might see elsewhere: the rest of it would be taken for the next
+// request of the connection.
+bool HasDoubtfulFraming(const http::request_header<>& head) {
+  const beast::string_view coding = head[http::field::transfer_encoding];
+  return !coding.empty() && (!beast::iequals(coding, "chunked") || head.version() < 11);
+}
+
+// The path of a request's target, which may be a whole address if the client takes us for a proxy.
+std::string_view PathOf(std::string_view target) {
+  constexpr std::string_view kScheme = "http://";
+  if (target.starts_with(kScheme)) {
+    const size_t slash = target.find('/', kScheme.size());
+    target = slash == target.npos ? "/" : target.substr(slash);
+  }
+  return target.substr(0, target.find('?'));
+}
+
 std::string_view ToView(beast::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
@@ -133,6 +150,7 @@ Connection::Success Connection::ReadRequest(Incoming& incoming) {
   parser.body_limit(static_cast<uint64_t>(limits.body_bytes_max));
   StartReadDeadline();
   auto [error, unused] = co_await http::async_read_header(stream_, buffer_, parser, kAwait);
+  if (!error && HasDoubtfulFraming(parser.get())) error = http::error::bad_transfer_encoding;
   if (!error && ToView(parser.get()[http::field::expect]) == "100-continue") {
     if (!co_await Write("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
   }
@@ -142,9 +160,8 @@ Connection::Success Connection::ReadRequest(Incoming& incoming) {
   StopReadDeadline();
   if (error) co_return co_await AnswerReadError(error);
   auto message = parser.release();
-  const std::string_view target = ToView(message.target());
   incoming.request = {.method = std::string(ToView(message.method_string())),
-                      .path = std::string(target.substr(0, target.find('?'))),
+                      .path = std::string(PathOf(ToView(message.target()))),
                       .body = std::move(message.body()),
                       .request_id = AcceptRequestId(ToView(message["x-request-id"])),
                       .arrival = absl::Now()};

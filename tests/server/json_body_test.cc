@@ -57,5 +57,11 @@ TEST(JsonBodyTest, BoundsMembersBecauseOrderedObjectsCompareThemAll) {
   EXPECT_THAT(Refusal(many + "]}"), HasSubstr("together"));
 }
 
+TEST(JsonBodyTest, AMessageIsShortHoweverLongTheFault) {
+  const auto json = ParseJsonBody("{\"a\":" + std::string(100000, '1') + "}", kDepthMax);
+  ASSERT_FALSE(json.ok());
+  EXPECT_LT(json.status().message().size(), 400u);
+}
+
 }  // namespace
 }  // namespace oriel

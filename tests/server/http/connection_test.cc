@@ -199,6 +199,31 @@ TEST(ConnectionTest, WhatIsNoHttpIs400AndTheConnectionEnds) {
   EXPECT_EQ(good.Read().status, 200);
 }
 
+TEST(ConnectionTest, ABodyWhoseEndIsDoubtfulIsRefusedAndNothingAfterItIsRead) {
+  TestServer server;
+  for (const char* head :
+       {"HTTP/1.1\r\ntransfer-encoding: gzip", "HTTP/1.1\r\ntransfer-encoding: xchunked",
+        "HTTP/1.1\r\ntransfer-encoding: chunked, chunked",
+        "HTTP/1.1\r\ntransfer-encoding: identity\r\ncontent-length: 2",
+        "HTTP/1.0\r\ntransfer-encoding: chunked"}) {
+    RawClient client(server.port());
+    client.Send(absl::StrCat("POST ", kPath, " ", head,
+                             "\r\n\r\n0\r\n\r\nGET /livez HTTP/1.1\r\n\r\n"));
+    const std::string all = client.ReadUntil("never sent");
+    EXPECT_THAT(all, HasSubstr("HTTP/1.1 400 Bad Request")) << head;
+    EXPECT_THAT(all, ::testing::Not(HasSubstr(" 200 OK"))) << head;
+  }
+}
+
+TEST(ConnectionTest, AWholeAddressInTheRequestLineMeansItsPath) {
+  TestServer server;
+  RawClient client(server.port());
+  client.Send("GET http://example.org/livez?x=1 HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(client.Read().status, 200);
+  client.Send("GET http://example.org HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(client.Read().status, 404);
+}
+
 TEST(ConnectionTest, ASlowSenderIsTold408AndClosed) {
   ServerConfig config;
   config.http.read_timeout = absl::Milliseconds(100);
