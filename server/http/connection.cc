@@ -18,6 +18,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "server/generation/request_id.h"
+#include "server/http/read_fault.h"
 #include "server/stream/sse.h"
 
 namespace oriel {
@@ -191,30 +192,19 @@ void Connection::StopReadDeadline() {
 }
 
 Connection::Success Connection::AnswerReadError(const error_code& error) {
+  const auto expired = read_expired_ ? ReadExpired::kYes : ReadExpired::kNo;
+  const std::optional<ApiError> fault = ReadFault(error, expired, state_->options.limits);
+  if (!fault) co_return false;
   Incoming incoming;
   incoming.request.request_id = MakeRequestId();
-  const HttpLimits& limits = state_->options.limits;
-  ApiError answer;
-  if (read_expired_) {
-    answer = HttpFault(
-        408, "request_timeout",
-        absl::StrCat("the request did not arrive within ",
-                     absl::FormatDuration(limits.read_timeout), ", the most that it may take"));
-  } else if (error == http::error::body_limit) {
-    answer = HttpFault(413, "body_too_large",
-                       absl::StrCat("the body is larger than ", limits.body_bytes_max,
-                                    " bytes, the most a request may have"));
-  } else if (error == http::error::header_limit) {
-    answer = HttpFault(431, "headers_too_large",
-                       absl::StrCat("the headers are larger than ", limits.header_bytes_max,
-                                    " bytes, the most a request may have"));
-  } else if (error.category() == http::make_error_code(http::error::bad_method).category() &&
-             error != http::error::end_of_stream && error != http::error::partial_message) {
-    answer = HttpFault(400, "bad_request", absl::StrCat("not an HTTP request: ", error.message()));
-  } else {
-    co_return false;  // The client is gone; there is nobody to tell.
+  co_await WriteResponse(ErrorResponse(*fault), incoming);
+  if (state_->options.on_answer) {
+    state_->options.on_answer({.method = "?",
+                               .route = "unknown",
+                               .request_id = incoming.request.request_id,
+                               .status = fault->http_status,
+                               .duration = absl::ZeroDuration()});
   }
-  co_await WriteResponse(ErrorResponse(answer), incoming);
   co_return false;
 }
 

@@ -207,8 +207,8 @@ TEST(ConnectionTest, ABodyWhoseEndIsDoubtfulIsRefusedAndNothingAfterItIsRead) {
         "HTTP/1.1\r\ntransfer-encoding: identity\r\ncontent-length: 2",
         "HTTP/1.0\r\ntransfer-encoding: chunked"}) {
     RawClient client(server.port());
-    client.Send(absl::StrCat("POST ", kPath, " ", head,
-                             "\r\n\r\n0\r\n\r\nGET /livez HTTP/1.1\r\n\r\n"));
+    client.Send(
+        absl::StrCat("POST ", kPath, " ", head, "\r\n\r\n0\r\n\r\nGET /livez HTTP/1.1\r\n\r\n"));
     const std::string all = client.ReadUntil("never sent");
     EXPECT_THAT(all, HasSubstr("HTTP/1.1 400 Bad Request")) << head;
     EXPECT_THAT(all, ::testing::Not(HasSubstr(" 200 OK"))) << head;
@@ -275,6 +275,23 @@ TEST(ConnectionTest, AnIdleConnectionIsClosed) {
   TestServer server(config);
   RawClient idle(server.port());
   EXPECT_TRUE(idle.IsClosedByServer());
+}
+
+TEST(ConnectionTest, AnswersToWhatCouldNotBeReadAreReportedToo) {
+  std::promise<int32_t> status;
+  HttpServerOptions options;
+  options.on_answer = [&](const HttpRecord& record) {
+    EXPECT_EQ(record.route, "unknown");
+    status.set_value(record.status);
+  };
+  const Router router;
+  const auto server = HttpServer::Listen(options, router);
+  ASSERT_TRUE(server.ok()) << server.status();
+  (*server)->Start();
+  RawClient client((*server)->port());
+  client.Send("hello\r\n\r\n");
+  EXPECT_EQ(client.Read().status, 400);
+  EXPECT_EQ(status.get_future().get(), 400);
 }
 
 TEST(ConnectionTest, OneConnectionTooManyIsToldSo) {
