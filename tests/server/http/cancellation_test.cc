@@ -96,7 +96,9 @@ class CancellationTest : public ::testing::Test {
 
   CancellationTest() {
     AddServiceRoutes(context_, router_);
-    auto listening = HttpServer::Listen({.threads = 2, .limits = config_.http}, router_);
+    HttpServerOptions options;
+    options.threads = 2;
+    auto listening = HttpServer::Listen(std::move(options), router_);
     ORIEL_CHECK(listening.ok());
     http_ = *std::move(listening);
     http_->Start();

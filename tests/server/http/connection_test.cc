@@ -291,7 +291,9 @@ TEST(ConnectionTest, AnswersToWhatCouldNotBeReadAreReportedToo) {
   RawClient client((*server)->port());
   client.Send("hello\r\n\r\n");
   EXPECT_EQ(client.Read().status, 400);
-  EXPECT_EQ(status.get_future().get(), 400);
+  std::future<int32_t> reported = status.get_future();
+  ASSERT_EQ(reported.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_EQ(reported.get(), 400);
 }
 
 TEST(ConnectionTest, OneConnectionTooManyIsToldSo) {
