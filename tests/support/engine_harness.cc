@@ -61,14 +61,18 @@ absl::Status CheckAllFree(const Engine& engine) {
       stats.window_pages_free, " of ", stats.window_pages_total));
 }
 
+absl::StatusOr<std::vector<KvLayerFormat>> TaggedFormats(const Model& model) {
+  ORIEL_ASSIGN_OR_RETURN(const KvLayerFormat format,
+                         MakeKvLayerFormat(model.config().head_dim, kTaggedHeads));
+  return std::vector<KvLayerFormat>(kTaggedLayers, format);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Engine>> MakeTaggedEngine(HarnessConfig config, Backend& backend,
                                                          EngineOptions options) {
   auto model = std::make_unique<TaggedModel>(config.model);
-  ORIEL_ASSIGN_OR_RETURN(const KvLayerFormat format,
-                         MakeKvLayerFormat(model->config().head_dim, kTaggedHeads));
-  const std::vector<KvLayerFormat> formats(kTaggedLayers, format);
+  ORIEL_ASSIGN_OR_RETURN(const std::vector<KvLayerFormat> formats, TaggedFormats(*model));
   if (options.formats.empty()) options.formats = formats;
   KvStorageShape shape = LargestUsefulShape(config.engine);
   shape.num_pages = std::min(config.num_pages, shape.num_pages);
@@ -81,8 +85,8 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeEngineWithAllPages(EngineConfig conf
                                                                std::unique_ptr<Model> model,
                                                                Backend& backend,
                                                                EngineOptions options) {
-  ORIEL_ASSIGN_OR_RETURN(const std::vector<KvLayerFormat> formats,
-                         MakeUniformFormats(config, model->config()));
+  ORIEL_ASSIGN_OR_RETURN(const std::vector<KvLayerFormat> formats, TaggedFormats(*model));
+  if (options.formats.empty()) options.formats = formats;
   config.kv_cache_memory_bytes =
       CacheBytes(UnitBytesOf(formats, config.sink_tokens), LargestUsefulShape(config));
   return Engine::Create(config, std::move(model), backend, std::move(options));
