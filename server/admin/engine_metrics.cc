@@ -104,8 +104,10 @@ void AddCache(const EngineStats& stats, const Engine& engine, FamilyList& list) 
   list.Add("oriel_cache_bytes", "Bytes reserved for keys and values", MetricType::Gauge,
            {sample("packed", geometry.packed_bytes), sample("window", geometry.window_bytes),
             sample("sink", geometry.sink_bytes), sample("scratch", geometry.scratch_bytes)});
-  list.Gauge("oriel_bits_per_value", "Stored bits of a packed key or value, all included",
-             geometry.bits_per_value);
+  // Base units, as promtool wants them: 0.25 is what everywhere else is called 2 bits.
+  list.Gauge("oriel_stored_value_bytes",
+             "Stored bytes of a packed key or value, all included; 8 times that in bits",
+             geometry.bits_per_value / 8);
   list.Gauge("oriel_cache_saved_bytes", "What the packed tokens would take more in FP16",
              stats.tokens_packed * (geometry.fp16_token_bytes - stats.page_bytes / kPageTokens));
 }

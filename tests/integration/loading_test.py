@@ -68,6 +68,7 @@ class Loading(unittest.TestCase):
             server.wait_until_ready()
             connection.request("GET", "/health")
             self.assertEqual(connection.getresponse().status, 200)
+            connection.close()
 
     def test_a_signal_ends_a_loading_server_at_once(self):
         for number in (signal.SIGTERM, signal.SIGINT):

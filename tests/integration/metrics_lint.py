@@ -77,7 +77,7 @@ def _complaints(family):
     if any(_has_word(name, unit) for unit in ABBREVIATED_UNITS):
         yield "metric names should not contain abbreviated units"
     for unit, base in OTHER_UNITS.items():
-        if _has_word(name, unit) and unit != "bits":
+        if unit in name.split("_"):
             yield f'use base unit "{base}" instead of "{unit}"'
     for kind in TYPES:
         if _has_word(name, kind):

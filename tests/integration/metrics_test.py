@@ -42,6 +42,7 @@ class Lint(unittest.TestCase):
             "# HELP aB A.\n# TYPE aB gauge\naB 1\n": "snake_case",
             "# HELP a_ms A.\n# TYPE a_ms gauge\na_ms 1\n": "abbreviated",
             "# HELP a_minutes A.\n# TYPE a_minutes gauge\na_minutes 1\n": "seconds",
+            "# HELP a_bits_a A.\n# TYPE a_bits_a gauge\na_bits_a 1\n": "bytes",
             "# HELP a_gauge A.\n# TYPE a_gauge gauge\na_gauge 1\n": "type",
         }
         for text, fragment in faulty.items():

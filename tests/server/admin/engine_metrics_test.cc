@@ -20,7 +20,7 @@ TEST(EngineMetricsTest, ExposesTheEnginesNumbersUnderOwnNames) {
   EXPECT_THAT(text, HasSubstr("oriel_pages{pool=\"packed\",state=\"free\"} 100\n"));
   EXPECT_THAT(text, HasSubstr("oriel_cache_bytes{part=\"packed\"} 800000\n"));
   // 2 layers of 2 heads: 8 000 bytes for 2 * 2 * 2 * 64 * 64 values.
-  EXPECT_THAT(text, HasSubstr("\noriel_bits_per_value 1.953125\n"));
+  EXPECT_THAT(text, HasSubstr("\noriel_stored_value_bytes 0.244140625\n"));
   EXPECT_THAT(text, Not(HasSubstr("vllm:")));
 }
 

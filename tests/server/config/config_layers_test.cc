@@ -5,6 +5,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
 
 #include "server/config/config_field.h"
 
@@ -131,6 +134,31 @@ TEST_F(ConfigLayersTest, TheEnvironmentGivesSettingsAndLeavesScriptsAndServiceLi
   const auto settings = ReadConfigEnvironment(environment);
   ASSERT_TRUE(settings.ok()) << settings.status();
   EXPECT_EQ(*settings, (ConfigSettings{{"sink-tokens", "9"}}));
+}
+
+// A script's variable that were missing in the list would keep every server from starting beside it.
+TEST_F(ConfigLayersTest, EveryVariableThatAScriptReadsIsKnown) {
+  const std::regex reading(R"re((?:\$\{?|environ\.get\("|environ\[")(ORIEL_[A-Z_]+))re");
+  std::set<std::string> names;
+  for (const char* folder : {"deploy", "tests", "loadtest"}) {
+    const std::string root = std::string(ORIEL_SOURCE_DIR) + "/" + folder;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+      if (entry.path().extension() != ".sh" && entry.path().extension() != ".py") continue;
+      std::stringstream text;
+      text << std::ifstream(entry.path()).rdbuf();
+      const std::string all = text.str();
+      for (std::sregex_iterator match(all.begin(), all.end(), reading), end; match != end;
+           ++match) {
+        names.insert((*match)[1]);
+      }
+    }
+  }
+  EXPECT_TRUE(names.contains("ORIEL_MODEL_DIR"));
+  for (const std::string& name : names) {
+    const std::string entry = name + "=1";
+    const char* const environment[] = {entry.c_str(), nullptr};
+    EXPECT_TRUE(ReadConfigEnvironment(environment).ok()) << name;
+  }
 }
 
 TEST_F(ConfigLayersTest, AnUnknownVariableOfOursIsRefusedWithTheNearest) {
