@@ -31,7 +31,7 @@ class FakeServer:
         self.log = tempfile.NamedTemporaryFile("ab")
         self.terminated = False
         self.process = subprocess.Popen(
-            [program(), "--http-port", "0", *map(str, flags)],
+            [program(), "--http-port", "0", "--grpc-port", "off", *map(str, flags)],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
         try:
             self.port = self._wait(self._find_port)

@@ -17,7 +17,7 @@ import fake_server
 import sse_stream
 
 SEED = 8
-TOKENS_MAX = 120
+TOKENS_MAX = 80
 PROMPT = "Once upon a time"
 STEP_MS = 5
 
@@ -40,7 +40,7 @@ async def run_trial(server, expected, num_streams, dice):
     # Accepted is what the server has begun to answer: before that it may still refuse.
     while any(stream.status is None for stream in streams):
         await asyncio.sleep(0.001)
-    await asyncio.sleep(dice.uniform(0.0, 0.4))
+    await asyncio.sleep(dice.uniform(0.0, 0.3))
     server.terminate()
     late = await late_client(server, requests[0], dice.uniform(0.0, 0.1))
     await asyncio.gather(*(stream.ended for stream in streams))

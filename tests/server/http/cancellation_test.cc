@@ -7,6 +7,7 @@
 #include <mutex>
 #include <random>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,6 +55,7 @@ class WatchedEngine final : public Engine {
   EngineStats stats() const override { return engine_->stats(); }
   const EngineConfig& config() const override { return engine_->config(); }
   const ModelConfig& model_config() const override { return engine_->model_config(); }
+  std::span<const KvLayerFormat> formats() const override { return engine_->formats(); }
 
   // The id of the `count`th request.
   RequestId WaitForRequest(size_t count) {
