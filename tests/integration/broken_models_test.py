@@ -115,13 +115,17 @@ class BrokenModels(unittest.TestCase):
         cls.addClassCleanup(cls.folder.cleanup)
         cls.path = pathlib.Path(cls.folder.name) / "broken.gguf"
         cls.sound = serving.model_path("smollm2")
-        cls.server = serving.Server("smollm2", "--max-model-len", "512")
+        cls.server = serving.Server("tiny", "--max-model-len", "512")
         cls.addClassCleanup(cls.server.__exit__, None, None, None)
+        cls.answer = cls.good_answer()
+
+    @classmethod
+    def good_answer(cls):
+        answer = cls.server.complete("Water boils at", max_tokens=4, ignore_eos=True)
+        return answer["choices"][0]["text"]
 
     def assert_serves_a_good_request(self):
-        answer = self.server.complete("At sea level, pure water boils at a temperature of",
-                                      max_tokens=4)
-        self.assertIn("100", answer["choices"][0]["text"])
+        self.assertEqual(self.good_answer(), self.answer)
 
     def assert_refused(self, path, fragment):
         for command in (["inspect", path],
@@ -168,4 +172,4 @@ class BrokenModels(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    serving.run_tests("smollm2")
+    serving.run_tests("smollm2", "tiny")
