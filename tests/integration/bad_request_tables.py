@@ -151,7 +151,8 @@ BAD_BODIES = [
      "messages[0].tool_calls", "list"),
     ("tool arguments that are no JSON",
      chat(messages=[{"role": "assistant", "tool_calls": [
-         {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{city: Rome}"}}]}]),
+         {"id": "1", "type": "function",
+          "function": {"name": "f", "arguments": "{city: Rome}"}}]}]),
      400, "messages[0].tool_calls[0].function.arguments", "JSON"),
     ("chat_template_kwargs a string", chat(chat_template_kwargs="x"), 400,
      "chat_template_kwargs", "chat_template_kwargs"),

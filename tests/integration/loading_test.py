@@ -46,7 +46,8 @@ class Loading(unittest.TestCase):
             for method, path in (("GET", "/readyz"), ("GET", "/health"), ("GET", "/metrics"),
                                  ("GET", "/v1/models"), ("POST", "/v1/completions"),
                                  ("POST", "/v1/chat/completions"), ("GET", "/no/such/path")):
-                status, headers, body = server.ask(method, path, b"{}" if method == "POST" else None)
+                sent = b"{}" if method == "POST" else None
+                status, headers, body = server.ask(method, path, sent)
                 self.assertEqual(status, 503, path)
                 self.assertGreater(int(headers["retry-after"]), 0, path)
                 error = json.loads(body)["error"]

@@ -1,4 +1,4 @@
-"""The metrics of a running server: their values, and that promtool has nothing to say about them."""
+"""The metrics of a running server: their values, and that promtool finds no fault with them."""
 
 import json
 import shutil
