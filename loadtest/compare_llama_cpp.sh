@@ -7,7 +7,8 @@
 # the source package of llama-cpp-python 0.3.36 below ${ORIEL_CACHE:-~/.cache/oriel}; takes
 # build/release/oriel as it is. Prints a table and writes it, dated, to loadtest/results/ as
 # Markdown and JSON: lines of one day and instruction set come together there, so that they may be
-# measured one by one. Run it on a quiet machine.
+# measured one by one. Run it on a quiet machine: a measurement during which others took more than
+# a twentieth of the processors is made again, four times at most.
 #
 # From the environment:
 #   THREADS       of both; all cores

@@ -48,6 +48,18 @@ def add_to_results(folder, entry, order, cpu_isa, threads):
     return markdown
 
 
+def resident_bytes_max(line):
+    """What a process may hold: weights, the cache with a tenth more, and all the rest."""
+    return line["weight_bytes"] + 1.1 * line["kv_cache_bytes"] + 150e6
+
+
+def memory_row(line):
+    limit = resident_bytes_max(line)
+    return (f"| {line['line']} | {line['weight_bytes'] / 1e6:.1f} "
+            f"| {line['kv_cache_bytes'] / 1e6:.1f} | {line['resident_bytes'] / 1e6:.1f} "
+            f"| {limit / 1e6:.1f} | {'yes' if line['resident_bytes'] <= limit else 'no'} |")
+
+
 def speeds(samples):
     return ", ".join(f"{sample:.1f}" for sample in samples)
 
@@ -69,10 +81,15 @@ def to_markdown(results):
             f"| {line['oriel_ts']:.1f} | {line['oriel_type_k']}, {line['oriel_type_v']} "
             f"| {line['ratio']:.2f} | {line['limit']} "
             f"| {'yes' if line['ratio'] >= line['limit'] else 'no'} |")
-    rows += ["", "## Turns and commands", ""]
+    rows += [
+        "", "## Memory of Oriel", "",
+        "MB. The limit is weights, 1.1 times the bytes that the sequences own, and 150.", "",
+        "| line | weights | cache | resident | limit | met |", "|---|---|---|---|---|---|",
+        *(memory_row(line) for line in results["lines"]), "", "## Turns and commands", ""]
     for line in results["lines"]:
         rows.append(f"- {line['line']} ({line['model_type']}, Oriel {line['oriel_commit']}): "
-                    f"Oriel {speeds(line['oriel_samples_ts'])}")
+                    f"Oriel {speeds(line['oriel_samples_ts'])}; others took at most "
+                    f"{line['others_cpu_share']:.1%} of the machine")
         rows += [f"  - llama.cpp, {choice}: {speeds(samples)}"
                  for choice, samples in line["llama_cpp_samples_ts"].items()]
         rows += [f"  - `{command}`" for command in line["commands"]]
