@@ -1,6 +1,9 @@
 #include "kernels/cpu/cpu_matrix.h"
 
+#include <array>
+
 #include "kernels/core/check.h"
+#include "kernels/core/gguf_blocks.h"
 #include "kernels/core/status.h"
 #include "kernels/cpu/mat_mul_blocks.h"
 #include "kernels/cpu/packed_panels.h"
@@ -13,6 +16,17 @@ CpuMatrix::CpuMatrix(const MatrixSource& matrix_source, int64_t panel_rows, Buff
       row_bytes_(RowBytes(matrix_source.dtype, matrix_source.columns).value()),
       panel_rows_(panel_rows),
       packed_(std::move(packed)) {}
+
+void CpuMatrix::DecodeRowTo(int64_t index, float* out) const {
+  if (panel_rows_ == 0) return DecodeRow(dtype(), row(index), columns(), out);
+  const PanelLayout layout(dtype(), columns(), panel_rows_);
+  const int64_t block_columns = TraitsOf(dtype()).block_elements;
+  std::array<std::byte, sizeof(BlockQ6_K)> block;  // of the largest type
+  for (int64_t i = 0; i < layout.blocks(); ++i) {
+    layout.ReadBlock(panel(index / panel_rows_), index % panel_rows_, i, block.data());
+    DecodeRow(dtype(), block.data(), block_columns, out + i * block_columns);
+  }
+}
 
 absl::StatusOr<std::unique_ptr<Matrix>> MakeCpuMatrix(const MatrixSource& source,
                                                       HugePageArena& arena, ThreadPool& pool) {

@@ -14,8 +14,9 @@
 
 namespace oriel {
 
-// A weight matrix: the mapped file's rows, and for products with block-quantized weights a copy in
-// panels (packed_panels.h) of the width that this processor's instruction set wants.
+// A weight matrix: the mapped file's rows, or for products with block-quantized weights a copy in
+// panels (packed_panels.h) of the width that this processor's instruction set wants. Once there is a
+// copy nothing is read from the file, so that no byte is resident twice.
 class CpuMatrix : public Matrix {
  public:
   CpuMatrix(const MatrixSource& matrix_source, int64_t panel_rows, Buffer packed);
@@ -23,7 +24,11 @@ class CpuMatrix : public Matrix {
   int64_t extra_bytes() const override { return static_cast<int64_t>(packed_.size_bytes()); }
 
   int64_t row_bytes() const { return row_bytes_; }
+  // Of a matrix without a packed copy.
   const std::byte* row(int64_t index) const { return source().data + index * row_bytes_; }
+
+  // The values of one row, `columns` floats.
+  void DecodeRowTo(int64_t index, float* out) const;
 
   // Rows of a panel; 0 if the matrix has no packed copy.
   int64_t panel_rows() const { return panel_rows_; }

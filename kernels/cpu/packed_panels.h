@@ -1,6 +1,7 @@
 #ifndef ORIEL_KERNELS_CPU_PACKED_PANELS_H_
 #define ORIEL_KERNELS_CPU_PACKED_PANELS_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -84,6 +85,36 @@ constexpr int DwordPlace(DType dtype, int field) {
   }
   return field;
 }
+
+// Moves the blocks of one matrix between a row of the file and a panel.
+//
+// Threads     immutable.
+class PanelLayout {
+ public:
+  // `columns` are whole blocks of `dtype`, which has fields.
+  PanelLayout(DType dtype, int64_t columns, int64_t panel_rows);
+
+  int64_t blocks() const { return blocks_; }
+  int64_t block_bytes() const { return block_bytes_; }
+  int64_t row_bytes() const { return blocks_ * block_bytes_; }
+
+  // Block `index` of the panel's row `row`.
+  void WriteBlock(const std::byte* block, int64_t row, int64_t index, std::byte* panel) const;
+  void ReadBlock(const std::byte* panel, int64_t row, int64_t index, std::byte* block) const;
+
+ private:
+  static constexpr int kDwordsMax = 52;
+
+  // Calls move(offset in the block, offset in the panel, bytes) for every field.
+  template <typename Move>
+  void ForEachField(int64_t row, int64_t index, const Move& move) const;
+
+  BlockFields fields_;
+  int64_t blocks_;
+  int64_t block_bytes_;
+  int64_t panel_rows_;
+  std::array<uint8_t, kDwordsMax> dword_places_ = {};
+};
 
 // ResourceExhausted if there is no memory for the copy.
 absl::StatusOr<Buffer> PackPanels(const MatrixSource& source, int64_t panel_rows,

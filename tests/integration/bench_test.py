@@ -52,9 +52,9 @@ class Bench(unittest.TestCase):
             self.assertEqual((row["type_k"], row["type_v"]), ("int2", "e8_1p5"))
             self.assertGreater(row["resident_bytes"], row["kv_cache_bytes"])
             self.assertGreaterEqual(row["peak_resident_bytes"], row["resident_bytes"])
-            # The file's weights do not stay in memory beside the packed copy.
-            # Libraries and embedding rows that were looked up count; a whole file would be more.
-            self.assertLess(row["resident_file_bytes"], row["weight_bytes"] * 3 / 4)
+            # No part of the file stays in memory beside the packed copy, a tied embedding
+            # included: what is left of mapped files is libraries, some 20 MB.
+            self.assertLess(row["resident_file_bytes"], row["weight_bytes"] / 3)
         self.assertEqual(rows[0]["model_type"], "llama 135M Q4_1")
         self.assertGreater(rows[1]["kv_cache_bytes"], rows[0]["kv_cache_bytes"])
         for name in ("pp64", "pp64 @ d256", "tg4 x3", "tg4 @ d256 x3"):

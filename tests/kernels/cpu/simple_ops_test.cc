@@ -124,6 +124,22 @@ TEST(EmbeddingTest, GivesTheReferencesBitsForEveryType) {
   }
 }
 
+// A tied embedding is looked up in the copy that products read: the file's bytes of it would be
+// resident a second time.
+TEST(EmbeddingTest, LeavesTheFileAloneOnceThereIsACopy) {
+  ThreadPool pool(1);
+  TestMatrix table = MakeTestMatrix(DType::kQ6_K, 20, 256, 8);
+  const std::vector<int32_t> tokens = {19};
+  std::vector<float> before(256), after(256);
+  EmbeddingArgs args{
+      .tokens = {tokens.data(), {1}}, .table = table.cpu.get(), .out = {before.data(), {1, 256}}};
+  ASSERT_TRUE(CpuEmbedding(args, pool).ok());
+  std::fill(table.data.begin(), table.data.end(), std::byte{0});
+  args.out.data = after.data();
+  ASSERT_TRUE(CpuEmbedding(args, pool).ok());
+  EXPECT_EQ(before, after);
+}
+
 TEST(EmbeddingTest, NamesAnIdOutsideTheVocabulary) {
   ThreadPool pool(1);
   const TestMatrix table = MakeTestMatrix(DType::kQ8_0, 4, 32, 8);
