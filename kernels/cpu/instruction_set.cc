@@ -45,18 +45,6 @@ Held& ProcessHeld() {
   return held;
 }
 
-std::string_view NameOf(InstructionSet set) {
-  switch (set) {
-    case InstructionSet::kAuto:
-      return "auto";
-    case InstructionSet::kAvx2:
-      return "avx2";
-    case InstructionSet::kAvx512:
-      return "avx512";
-  }
-  return "?";
-}
-
 // The targets of which the processor must have one; 0: none in particular.
 int64_t NeededTargets(InstructionSet set) {
   switch (set) {

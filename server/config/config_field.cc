@@ -157,28 +157,16 @@ ConfigField CpuIsaField() {
   return {"cpu-isa", ConfigGroup::kEngine,
           "instructions that the CPU back end may use: auto, avx2 or avx512",
           [](ServerConfig& config, std::string_view text) {
-            if (text == "auto") {
-              config.cpu_isa = InstructionSet::kAuto;
-            } else if (text == "avx2") {
-              config.cpu_isa = InstructionSet::kAvx2;
-            } else if (text == "avx512") {
-              config.cpu_isa = InstructionSet::kAvx512;
-            } else {
+            const auto* set =
+                std::find_if(kInstructionSets.begin(), kInstructionSets.end(),
+                             [&](InstructionSet candidate) { return NameOf(candidate) == text; });
+            if (set == kInstructionSets.end()) {
               return NotInRange(text, "one of auto, avx2, avx512");
             }
+            config.cpu_isa = *set;
             return absl::OkStatus();
           },
-          [](const ServerConfig& config) -> std::string {
-            switch (config.cpu_isa) {
-              case InstructionSet::kAuto:
-                return "auto";
-              case InstructionSet::kAvx2:
-                return "avx2";
-              case InstructionSet::kAvx512:
-                return "avx512";
-            }
-            return "?";
-          }};
+          [](const ServerConfig& config) { return std::string(NameOf(config.cpu_isa)); }};
 }
 
 ConfigField BoolField(std::string_view name, Place<bool> place, std::string_view help) {
