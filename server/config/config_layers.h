@@ -34,9 +34,10 @@ absl::StatusOr<ConfigSettings> ReadConfigFile(const std::string& path);
 absl::StatusOr<ConfigSettings> ReadConfigEnvironment(const char* const* environment);
 
 // What deploy/, tests/ and loadtest/ read; README.md says what for.
-inline constexpr std::array<std::string_view, 8> kScriptVariables = {
-    "ORIEL_BINARY", "ORIEL_CACHE",       "ORIEL_FAKE_SERVER", "ORIEL_MODEL_DIR",
-    "ORIEL_PRESET", "ORIEL_TEST_MODELS", "ORIEL_TINY_MODEL",  "ORIEL_VENV"};
+inline constexpr std::array<std::string_view, 9> kScriptVariables = {
+    "ORIEL_BINARY",         "ORIEL_CACHE",      "ORIEL_FAKE_SERVER",
+    "ORIEL_INVARIANCE_ALL", "ORIEL_MODEL_DIR",  "ORIEL_PRESET",
+    "ORIEL_TEST_MODELS",    "ORIEL_TINY_MODEL", "ORIEL_VENV"};
 
 // Applies all layers and checks the whole. InvalidArgument names the layer, the setting, its value
 // and its limits; an unknown name comes with the nearest known one.

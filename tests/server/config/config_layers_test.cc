@@ -128,6 +128,8 @@ TEST_F(ConfigLayersTest, TheEnvironmentGivesSettingsAndLeavesScriptsAndServiceLi
                                      "ORIEL_TEST_MODELS=",
                                      "ORIEL_PORT=tcp://10.0.0.1:80",
                                      "ORIEL_PORT_80_TCP_ADDR=10.0.0.1",
+                                     "ORIEL_HTTP_PORT=tcp://10.0.0.1:8000",
+                                     "ORIEL_HTTP_PORT_8000_TCP=tcp://10.0.0.1:8000",
                                      "ORIEL_SERVICE_HOST=10.0.0.1",
                                      "ORIEL_HTTP_SERVICE_PORT_METRICS=9000",
                                      nullptr};
@@ -167,6 +169,10 @@ TEST_F(ConfigLayersTest, AnUnknownVariableOfOursIsRefusedWithTheNearest) {
     const char* fragment;
   } kCases[] = {{"ORIEL_WINDOWS_TOKENS=1", "(did you mean ORIEL_WINDOW_TOKENS?)"},
                 {"ORIEL_MODELS_DIR=/m", "(did you mean ORIEL_MODEL_DIR?)"},
+                {"ORIEL_PORTS=tcp://10.0.0.1:80", "ORIEL_PORTS: no such setting"},
+                {"ORIEL_PORT=8000", "ORIEL_PORT: no such setting"},
+                {"ORIEL_MODEL=https://host/m.gguf", "ORIEL_MODEL: no such setting"},
+                {"ORIEL_MAX_TCP_STREAMS=1", "ORIEL_MAX_TCP_STREAMS: no such setting"},
                 {"ORIEL_sink_tokens=1", "ORIEL_sink_tokens: no such setting"},
                 {"ORIEL_=1", "ORIEL_: no such setting"}};
   for (const auto& test_case : kCases) {
