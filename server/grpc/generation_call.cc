@@ -162,23 +162,34 @@ void GenerationCall::EndWith(const grpc::Status& status) {
 
 namespace {
 
-// gRPC owns a call until OnDone: what `self_` holds is that ownership.
-class UnaryCall final : public GenerationCall, public grpc::ServerUnaryReactor {
+// What both kinds share: gRPC owns a call until OnDone, and what `self_` holds is that ownership.
+template <typename Reactor>
+class ReactorCall : public GenerationCall, public Reactor {
  public:
-  UnaryCall(CallContext& context, grpc::CallbackServerContext& rpc,
-            const v1::GenerateRequest& request, v1::GenerateResponse& response)
-      : GenerationCall(context, rpc, request, "Generate"), response_(response) {}
+  using GenerationCall::GenerationCall;
 
-  void Start(std::shared_ptr<UnaryCall> self) {
-    self_ = std::move(self);
+  void Start() {
+    self_ = shared_from_this();
     Wake();
   }
 
-  void OnCancel() override { OnClientGone(); }
-  void OnDone() override {
+  void OnCancel() final { OnClientGone(); }
+  void OnDone() final {
     OnLastCallback();
     self_.reset();
   }
+
+ private:
+  void FinishCall(const grpc::Status& status) final { this->Finish(status); }
+
+  std::shared_ptr<GenerationCall> self_;
+};
+
+class UnaryCall final : public ReactorCall<grpc::ServerUnaryReactor> {
+ public:
+  UnaryCall(CallContext& context, grpc::CallbackServerContext& rpc,
+            const v1::GenerateRequest& request, v1::GenerateResponse& response)
+      : ReactorCall(context, rpc, request, "Generate"), response_(response) {}
 
  private:
   void Deliver(ChoiceDelta delta, const Usage& usage) override {
@@ -188,33 +199,20 @@ class UnaryCall final : public GenerationCall, public grpc::ServerUnaryReactor {
     response_.set_model(context_.serving.model_name);
     WriteDelta(whole_, usage, response_);
   }
-  void FinishCall(const grpc::Status& status) override { Finish(status); }
 
   v1::GenerateResponse& response_;
   ChoiceDelta whole_;
-  std::shared_ptr<UnaryCall> self_;
 };
 
-class StreamCall final : public GenerationCall,
-                         public grpc::ServerWriteReactor<v1::GenerateStreamResponse> {
+class StreamCall final : public ReactorCall<grpc::ServerWriteReactor<v1::GenerateStreamResponse>> {
  public:
   StreamCall(CallContext& context, grpc::CallbackServerContext& rpc,
              const v1::GenerateRequest& request)
-      : GenerationCall(context, rpc, request, "GenerateStream") {}
-
-  void Start(std::shared_ptr<StreamCall> self) {
-    self_ = std::move(self);
-    Wake();
-  }
+      : ReactorCall(context, rpc, request, "GenerateStream") {}
 
   void OnWriteDone(bool ok) override {
     EndSending();
     ok ? Wake() : OnClientGone();
-  }
-  void OnCancel() override { OnClientGone(); }
-  void OnDone() override {
-    OnLastCallback();
-    self_.reset();
   }
 
  private:
@@ -225,10 +223,8 @@ class StreamCall final : public GenerationCall,
     BeginSending();
     StartWrite(&message_);
   }
-  void FinishCall(const grpc::Status& status) override { Finish(status); }
 
   v1::GenerateStreamResponse message_;  // the one on its way
-  std::shared_ptr<StreamCall> self_;
 };
 
 }  // namespace
@@ -237,14 +233,14 @@ grpc::ServerUnaryReactor* StartGenerate(CallContext& context, grpc::CallbackServ
                                         const v1::GenerateRequest& request,
                                         v1::GenerateResponse& response) {
   const auto call = std::make_shared<UnaryCall>(context, rpc, request, response);
-  call->Start(call);
+  call->Start();
   return call.get();
 }
 
 grpc::ServerWriteReactor<v1::GenerateStreamResponse>* StartGenerateStream(
     CallContext& context, grpc::CallbackServerContext& rpc, const v1::GenerateRequest& request) {
   const auto call = std::make_shared<StreamCall>(context, rpc, request);
-  call->Start(call);
+  call->Start();
   return call.get();
 }
 
