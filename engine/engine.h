@@ -38,6 +38,12 @@ struct EngineStats {
   uint64_t pages_sealed = 0;
   absl::Duration last_step_time;
   EngineTimes times;
+
+  // What running sequences own: packed pages, window pages and sinks.
+  int64_t kv_cache_bytes_owned() const {
+    return pages_owned * page_bytes + window_pages_owned * window_page_bytes +
+           sequences_running * sink_slot_bytes;
+  }
 };
 
 // What an engine is made with besides its config, each with a default.

@@ -67,8 +67,7 @@ int64_t StreamGroup::prompt_tokens_done() const {
 
 int64_t StreamGroup::cache_bytes() const {
   const EngineStats stats = engine_.stats();
-  return stats.pages_owned * stats.page_bytes + stats.window_pages_owned * stats.window_page_bytes +
-         stats.sequences_running * stats.sink_slot_bytes + stats.scratch_bytes;
+  return stats.kv_cache_bytes_owned() + stats.scratch_bytes;
 }
 
 absl::Status StreamGroup::End() {

@@ -30,11 +30,6 @@ struct Answer {
     if (tokens.size() < 2) return 0.0;
     return static_cast<double>(tokens.size() - 1) / absl::ToDoubleSeconds(decode_time);
   }
-  int64_t cache_bytes() const {
-    return stats.pages_owned * stats.page_bytes +
-           stats.window_pages_owned * stats.window_page_bytes +
-           stats.sequences_running * stats.sink_slot_bytes;
-  }
 };
 
 // Runs the engine step by step until the request has finished; `print` takes the text as it comes.
@@ -83,7 +78,7 @@ void PrintSummary(const Answer& answer) {
                                "%.1f tokens/s; cache: %d bytes",
                                answer.prompt_tokens, absl::ToDoubleSeconds(answer.prompt_time),
                                answer.prompt_speed(), answer.tokens.size(), answer.decode_speed(),
-                               answer.cache_bytes())
+                               answer.stats.kv_cache_bytes_owned())
                    .c_str());
 }
 
@@ -96,7 +91,7 @@ void PrintJson(const Answer& answer) {
       {"prompt_seconds", absl::ToDoubleSeconds(answer.prompt_time)},
       {"prompt_tokens_per_second", answer.prompt_speed()},
       {"decode_tokens_per_second", answer.decode_speed()},
-      {"kv_cache_bytes", answer.cache_bytes()},
+      {"kv_cache_bytes", answer.stats.kv_cache_bytes_owned()},
       {"kv_cache_pages", answer.stats.pages_owned}};
   std::printf("%s\n", out.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
 }

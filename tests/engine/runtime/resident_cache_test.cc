@@ -28,11 +28,6 @@ int64_t ResidentBytes() {
   return resident_pages * sysconf(_SC_PAGESIZE);
 }
 
-int64_t BytesOwned(const EngineStats& stats) {
-  return stats.pages_owned * stats.page_bytes + stats.window_pages_owned * stats.window_page_bytes +
-         stats.sequences_running * stats.sink_slot_bytes;
-}
-
 struct Usage {
   int64_t resident;
   int64_t owned;
@@ -46,7 +41,7 @@ Usage UsageAfterPrompt(int32_t prompt_tokens, Engine& engine) {
   const auto stream = engine.Submit(std::move(request)).value();
   const uint64_t generated_before = engine.stats().generated_tokens;
   while (engine.stats().generated_tokens < generated_before + 2) EXPECT_TRUE(engine.Step().value());
-  const Usage usage = {.resident = ResidentBytes(), .owned = BytesOwned(engine.stats())};
+  const Usage usage = {.resident = ResidentBytes(), .owned = engine.stats().kv_cache_bytes_owned()};
   while (engine.Step().value()) continue;
   return usage;
 }
