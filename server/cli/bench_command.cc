@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "kernels/core/status.h"
 #include "server/admin/startup_report.h"
 #include "server/cli/bench_report.h"
+#include "server/cli/json_file.h"
 #include "server/model_bundle.h"
 
 namespace oriel {
@@ -42,14 +42,6 @@ absl::Status WarmUp(Engine& engine, uint64_t seed) {
   return MeasureSpeed(engine, {.prompt_tokens = prompt}, 1, seed).status();
 }
 
-absl::Status WriteReport(const std::string& path, const Json& report) {
-  std::ofstream file(path, std::ios::trunc);
-  file << report.dump(2) << "\n";
-  file.close();
-  if (file.good()) return absl::OkStatus();
-  return absl::PermissionDeniedError(absl::StrCat(path, " cannot be written"));
-}
-
 }  // namespace
 
 BenchCommand::BenchCommand(CLI::App& app)
@@ -67,7 +59,9 @@ BenchCommand::BenchCommand(CLI::App& app)
       ->delimiter(',')
       ->check(CLI::Range(0, kTokensMax));
   command_
-      ->add_option("--streams", plan_.streams, "streams that decode together, separated by commas")
+      ->add_option("--streams", plan_.streams,
+                   "streams that decode together, separated by commas; the most of them is "
+                   "max-num-seqs")
       ->delimiter(',')
       ->check(CLI::Range(1, kStreamsMax));
   command_->add_option("--repetitions", repetitions_, "of each test")
@@ -97,7 +91,7 @@ absl::Status BenchCommand::Run() {
     std::fflush(stdout);
     report.push_back(BenchJson(result, *served));
   }
-  return json_path_.empty() ? absl::OkStatus() : WriteReport(json_path_, report);
+  return json_path_.empty() ? absl::OkStatus() : WriteJsonFile(json_path_, report);
 }
 
 }  // namespace oriel

@@ -14,6 +14,7 @@
 #include "engine/tokenizer/tokenizer.h"
 #include "kernels/backend_factory.h"
 #include "kernels/core/status.h"
+#include "server/cli/json_file.h"
 #include "server/json.h"
 
 namespace oriel {
@@ -70,14 +71,6 @@ Json ToJson(const KlReport& report, const ServerConfig& config) {
   for (const KlScores& scores : report.per_text) per_text[scores.name] = ToJson(scores);
   out["per_text"] = per_text;
   return out;
-}
-
-absl::Status WriteJson(const std::string& path, const Json& json) {
-  std::ofstream file(path, std::ios::trunc);
-  file << json.dump(2) << "\n";
-  file.close();
-  if (file.good()) return absl::OkStatus();
-  return absl::PermissionDeniedError(absl::StrCat(path, " cannot be written"));
 }
 
 void PrintScores(const KlScores& scores) {
@@ -140,7 +133,7 @@ absl::Status EvalCommand::Run() {
   PrintScores(report.all);
   std::printf("bits a value: %.3f packed, %.3f with window and sinks\n", report.bits_per_value,
               report.bits_per_value_total);
-  return json_path_.empty() ? absl::OkStatus() : WriteJson(json_path_, ToJson(report, config));
+  return json_path_.empty() ? absl::OkStatus() : WriteJsonFile(json_path_, ToJson(report, config));
 }
 
 }  // namespace oriel
