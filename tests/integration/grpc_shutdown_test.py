@@ -1,6 +1,5 @@
 """SIGTERM under gRPC streams: every stream that was begun is complete, and watchers hear of it."""
 
-import random
 import threading
 import time
 import unittest
@@ -9,10 +8,9 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import serving
+import shutdown_trials
 from grpc_serving import GrpcServer, request
 
-TRIALS = 20
-STREAMS = 6
 SEED = 21
 
 
@@ -77,25 +75,8 @@ class Watcher(threading.Thread):
 
 
 class Shutdown(unittest.TestCase):
-    def test_trials_without_a_truncated_stream(self):
-        dice = random.Random(SEED)
-        faults = []
-        for trial in range(TRIALS):
-            server = GrpcServer("smollm2")
-            streams = [Stream(server, dice.randint(20, 120)) for _ in range(STREAMS)]
-            for stream in streams:
-                stream.start()
-            for stream in streams:
-                self.assertTrue(stream.begun.wait(serving.REQUEST_SECONDS_MAX))
-            time.sleep(dice.uniform(0.0, 0.3))
-            code = server.stop()
-            for stream in streams:
-                stream.join(serving.STOP_SECONDS_MAX)
-            faults += [f"trial {trial}: {fault}" for fault in (s.fault() for s in streams)
-                       if fault]
-            if code != 0:
-                faults.append(f"trial {trial}: exit code {code}\n{server.log_text()}")
-            server.channel.close()
+    def test_20_trials_without_a_truncated_stream(self):
+        faults = shutdown_trials.find_faults(SEED, lambda: GrpcServer("smollm2"), Stream)
         self.assertEqual(faults, [])
 
     def test_watchers_hear_at_once_new_work_is_refused_and_running_work_ends(self):

@@ -1,15 +1,13 @@
 """SIGTERM under streaming load: every stream that was begun is ended properly."""
 
 import json
-import random
 import threading
 import time
 import unittest
 
 import serving
+import shutdown_trials
 
-TRIALS = 20
-STREAMS = 6
 SEED = 20
 
 
@@ -54,24 +52,9 @@ class Stream(threading.Thread):
 
 class Shutdown(unittest.TestCase):
     def test_20_trials_without_a_truncated_stream(self):
-        dice = random.Random(SEED)
-        faults = []
-        for trial in range(TRIALS):
-            server = serving.Server("smollm2")
-            model = server.model_id()
-            streams = [Stream(server, model, dice.randint(20, 120)) for _ in range(STREAMS)]
-            for stream in streams:
-                stream.start()
-            for stream in streams:
-                self.assertTrue(stream.begun.wait(serving.REQUEST_SECONDS_MAX))
-            time.sleep(dice.uniform(0.0, 0.3))
-            code = server.stop()
-            for stream in streams:
-                stream.join(serving.STOP_SECONDS_MAX)
-            faults += [f"trial {trial}: {fault}" for fault in (s.fault() for s in streams)
-                       if fault]
-            if code != 0:
-                faults.append(f"trial {trial}: exit code {code}\n{server.log_text()}")
+        faults = shutdown_trials.find_faults(
+            SEED, lambda: serving.Server("smollm2"),
+            lambda server, tokens: Stream(server, server.model_id(), tokens))
         self.assertEqual(faults, [])
 
     def test_while_draining_it_is_not_ready_and_refuses_new_work(self):
