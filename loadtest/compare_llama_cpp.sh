@@ -85,5 +85,5 @@ done
 exec python3 -B loadtest/client/compare_speed.py --llama-tools "$tools" \
   --llama-kernels "$kernels" --oriel "$oriel" "${paths[@]}" --threads "${THREADS:-$(nproc)}" \
   --rounds "${ROUNDS:-3}" --cpu-isa "$cpu_isa" --measure-with "${MEASURE_WITH:-}" \
-  --commit "$(git rev-parse --short HEAD 2>/dev/null || echo unknown)" \
+  --commit "$(git describe --always --dirty --exclude='*' 2>/dev/null || echo unknown)" \
   --results loadtest/results "${lines[@]}" -- "$@"

@@ -100,7 +100,7 @@ class Measurer:
 
     def run(self, command, environment=None, unshown=()):
         """The output of one measurement; `unshown` arguments are left out of the results."""
-        shown = shlex.join(command)
+        shown = shlex.join(command).replace(str(pathlib.Path.home()) + "/", "~/")
         if shown not in self.commands:
             self.commands.append(shown)
         for _ in range(TRIES_MAX):
