@@ -7,8 +7,6 @@
 namespace oriel {
 namespace {
 
-constexpr int32_t kTokensMax = 1 << 24;
-
 absl::StatusOr<std::string> TextOf(const ServingContext& context, const TokenizeRequest& request) {
   if (const auto* text = std::get_if<std::string>(&request.input)) return *text;
   if (const auto* chat = std::get_if<ChatInput>(&request.input)) {
@@ -28,7 +26,7 @@ absl::StatusOr<std::vector<TokenId>> TokenizeInput(const ServingContext& context
   const bool is_text = std::holds_alternative<std::string>(request.input);
   const auto add =
       request.add_special_tokens.value_or(is_text) ? AddSpecialTokens::kYes : AddSpecialTokens::kNo;
-  auto tokens = context.text.Encode(text, add, kTokensMax);
+  auto tokens = context.text.Encode(text, add, kTokenizeTokensMax);
   if (!tokens.ok()) return WithErrorParam(tokens.status(), "prompt");
   return tokens;
 }

@@ -1,6 +1,7 @@
 #ifndef ORIEL_SERVER_GENERATION_TOKENIZE_H_
 #define ORIEL_SERVER_GENERATION_TOKENIZE_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -12,6 +13,9 @@
 #include "server/text_model.h"
 
 namespace oriel {
+
+// The most tokens that one text is taken apart into, or put together from.
+inline constexpr int32_t kTokenizeTokensMax = 1 << 22;
 
 // A text, or a chat to be written out by the model's template, that a client wants in tokens.
 struct TokenizeRequest {

@@ -77,6 +77,12 @@ absl::StatusOr<HttpResponse> Detokenize(ServingContext& context, std::string_vie
   reader.Read("tokens", tokens);
   ORIEL_RETURN_IF_ERROR(reader.status());
   ORIEL_RETURN_IF_ERROR(CheckModelName(context, model));
+  if (tokens.size() > static_cast<size_t>(kTokenizeTokensMax)) {
+    return FieldError("tokens", absl::StrCat("tokens has ", tokens.size(), " entries, at most ",
+                                             kTokenizeTokensMax, " are allowed"));
+  }
+  // A few bytes of a request name a long token: the answer is bounded as requests are.
+  const auto text_bytes_max = static_cast<size_t>(context.config.http.body_bytes_max);
   const auto stream = context.text.MakeTextStream(SkipSpecialTokens::kNo);
   std::string text;
   for (size_t i = 0; i < tokens.size(); ++i) {
@@ -86,6 +92,10 @@ absl::StatusOr<HttpResponse> Detokenize(ServingContext& context, std::string_vie
                                      context.text.vocab_size(), " tokens"));
     }
     text += stream->Append(tokens[i]);
+    if (text.size() > text_bytes_max) {
+      return FieldError("tokens", absl::StrCat("the text of tokens has more than ", text_bytes_max,
+                                               " bytes, the most that is answered"));
+    }
   }
   text += stream->Finish();
   return MakeAnswer({{"prompt", text}}, reader, context.metrics);

@@ -233,6 +233,21 @@ TEST_F(BadRequestTest, CodesForProgramsTellTheKindsOfFaultApart) {
   EXPECT_EQ(code(With(R"("top_p":7)")), "");
 }
 
+TEST_F(BadRequestTest, DetokenizeAnswersNoMoreThanARequestMayHold) {
+  ServerConfig config;
+  config.http.body_bytes_max = 1000;
+  TestParts parts(config);
+  const auto body = [](int count) {
+    std::string list;
+    for (int i = 0; i < count; ++i) absl::StrAppend(&list, i == 0 ? "" : ",", kFakeBeginToken);
+    return absl::StrCat("{\"tokens\":[", list, "]}");
+  };
+  EXPECT_TRUE(Detokenize(parts.context, body(142)).ok());  // of 7 bytes each
+  const auto answer = Detokenize(parts.context, body(143));
+  ASSERT_FALSE(answer.ok());
+  EXPECT_THAT(std::string(answer.status().message()), HasSubstr("more than 1000 bytes"));
+}
+
 TEST_F(BadRequestTest, TokenizeAndDetokenizeRefuseTheirOwn) {
   const struct {
     bool tokenize;
