@@ -28,11 +28,14 @@ void Router::Add(std::string_view method, std::string_view path, HttpHandler han
 
 const std::pair<const std::string, Router::Methods>* Router::Find(std::string_view path) const {
   if (const auto exact = routes_.find(path); exact != routes_.end()) return &*exact;
-  const size_t slash = path.rfind('/');
-  if (slash == path.npos || slash + 1 == path.size()) return nullptr;
-  const std::string pattern = absl::StrCat(ToAbsl(path.substr(0, slash)), "/*");
-  const auto found = routes_.find(pattern);
-  return found == routes_.end() ? nullptr : &*found;
+  if (path.ends_with('/')) return nullptr;
+  // The longest pattern first.
+  for (size_t slash = path.rfind('/'); slash != path.npos && slash > 0;
+       slash = path.rfind('/', slash - 1)) {
+    const auto found = routes_.find(absl::StrCat(ToAbsl(path.substr(0, slash)), "/*"));
+    if (found != routes_.end()) return &*found;
+  }
+  return nullptr;
 }
 
 HttpAnswer Router::Dispatch(HttpRequest request) const {

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "kernels/core/status.h"
 #include "server/admin/engine_metrics.h"
@@ -53,8 +55,22 @@ HttpAnswer ListModels(const ServingContext& context) {
   return JsonResponse({{"object", "list"}, {"data", Json::array({ModelJson(context)})}});
 }
 
+// What a path says: %XX is a byte. What is no such code stands for itself.
+std::string Unescape(std::string_view text) {
+  std::string plain;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const std::string_view digits = text.substr(i + 1, 2);
+    const bool is_code = text[i] == '%' && digits.size() == 2 &&
+                         absl::ascii_isxdigit(static_cast<unsigned char>(digits[0])) &&
+                         absl::ascii_isxdigit(static_cast<unsigned char>(digits[1]));
+    plain += is_code ? absl::HexStringToBytes(ToAbsl(digits)) : std::string(1, text[i]);
+    if (is_code) i += digits.size();
+  }
+  return plain;
+}
+
 HttpAnswer GetModel(const ServingContext& context, const HttpRequest& request) {
-  const std::string_view name = std::string_view(request.path).substr(kModelsPath.size());
+  const std::string name = Unescape(std::string_view(request.path).substr(kModelsPath.size()));
   if (absl::Status status = CheckModelName(context, name); !status.ok()) {
     return ErrorResponse(MapError(status));
   }

@@ -28,14 +28,15 @@ HttpResponse Ask(const std::string& method, const std::string& path) {
   return std::get<HttpResponse>(MakeRouter().Dispatch(request));
 }
 
-TEST(RouterTest, FindsExactPathsAndOneMoreSegment) {
+TEST(RouterTest, FindsExactPathsAndWhatLiesBelowOne) {
   EXPECT_EQ(Ask("GET", "/models").body, "list /models");
   EXPECT_EQ(Ask("GET", "/models/a.b").body, "one /models/a.b");
+  EXPECT_EQ(Ask("GET", "/models/org/a.b").body, "one /models/org/a.b");
   EXPECT_EQ(Ask("HEAD", "/models").body, "list /models");
 }
 
 TEST(RouterTest, AnUnknownPathIs404) {
-  for (const char* path : {"/", "", "/model", "/models/", "/models/a/b", "/../models"}) {
+  for (const char* path : {"/", "", "/model", "/models/", "/models/a/", "/../models"}) {
     EXPECT_EQ(Ask("GET", path).status, 404) << path;
   }
 }

@@ -8,7 +8,8 @@ namespace oriel {
 TestParts::TestParts(ServerConfig server_config)
     : config(std::move(server_config)),
       context{.config = config,
-              .model_name = kTestModelName,
+              .model_name =
+                  config.served_model_name.empty() ? kTestModelName : config.served_model_name,
               .created_unix_s = 1,
               .weight_bytes = 2,
               .text = text,
