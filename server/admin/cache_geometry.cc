@@ -21,8 +21,10 @@ int32_t SequenceSlots(const EngineStats& stats, const EngineConfig& config) {
 // A sequence keeps its newest tokens in the window whether it is long or short, so what the packed
 // pages hold is not all that fits.
 int64_t TokensThatFit(const EngineStats& stats, const EngineConfig& config, int32_t slots) {
-  const int64_t pages_each = std::max(1, PagesOfLongestSequence(config));
-  const int64_t whole = std::min<int64_t>(slots, stats.pages_total / pages_each);
+  // 0: the longest sequence stays in its window.
+  const int64_t pages_each = PagesOfLongestSequence(config);
+  const int64_t whole =
+      pages_each == 0 ? slots : std::min<int64_t>(slots, stats.pages_total / pages_each);
   const int64_t rest_pages = stats.pages_total - whole * pages_each;
   const int64_t rest = whole < slots ? rest_pages * kPageTokens + config.window_tokens : 0;
   return whole * config.max_model_len + std::min<int64_t>(rest, config.max_model_len);
