@@ -28,6 +28,9 @@ constexpr auto kMonitorInterval = std::chrono::milliseconds(200);
 // What is left when the server closes are watchers of its health: they have heard the news.
 constexpr auto kCloseTime = std::chrono::seconds(1);
 
+// A client that pings more often than this is cut off.
+constexpr int kPingIntervalMinMs = 1000;
+
 // Streams of a connection beyond its generations: health, tokens, aborts.
 constexpr int32_t kOtherStreamsMax = 64;
 
@@ -81,6 +84,10 @@ void SetLimits(const HttpLimits& limits, int32_t calls_max, grpc::ServerBuilder&
   // A peer that vanished without a word is noticed by a ping that stays unanswered.
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(limits.idle_timeout));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(limits.write_timeout));
+  // Clients ping during a long silence; gRPC would take that for an attack and end the connection.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kPingIntervalMinMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   // gRPC would otherwise share a port that another server already has.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }

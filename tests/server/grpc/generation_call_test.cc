@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tests/server/support/grpc_test_server.h"
 
@@ -131,6 +132,29 @@ TEST(GenerationCallTest, AStopTextCancelsTheRestOfTheWorkAndIsNamed) {
   EXPECT_EQ(answer.finish_reason(), v1::FINISH_REASON_STOP);
   EXPECT_EQ(answer.stop_reason().stop(), "END");
   EXPECT_TRUE(server.engine.WaitForCancel(id));
+}
+
+TEST(GenerationCallTest, AClientThatPingsDuringALongSilenceIsNotCutOff) {
+  GrpcTestServer server;
+  server.engine.Hold();
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 1200);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  const auto stub = v1::Generation::NewStub(
+      grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", server.grpc->port()),
+                                grpc::InsecureChannelCredentials(), arguments));
+  v1::GenerateResponse answer;
+  std::thread client([&] {
+    const auto rpc = server.MakeContext();
+    const grpc::Status status = stub->Generate(rpc.get(), GenerateMessage("text: \"Hi\""), &answer);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  });
+  const RequestId id = server.engine.WaitForRequests(1)[0];
+  absl::SleepFor(absl::Seconds(7));  // gRPC's own limit is two pings in five minutes
+  server.engine.Emit(id, "a");
+  server.engine.Finish(id, FinishReason::kStop);
+  client.join();
 }
 
 TEST(GenerationCallTest, ADeadlineIsTheRequestsDeadlineAndCancelsItsWork) {
