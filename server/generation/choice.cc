@@ -7,13 +7,12 @@
 #include "kernels/core/status.h"
 
 namespace oriel {
-namespace {
-
-// Characters are counted as code points, as Python's len does: bytes that do not continue one.
 int64_t NumCharacters(std::string_view text) {
   return std::count_if(text.begin(), text.end(),
                        [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
 }
+
+namespace {
 
 // Empty stop strings were refused with the request.
 StopMatcher MakeStopMatcher(const ChoiceOptions& options) {
@@ -63,6 +62,7 @@ Choice::Choice(const TextModel& text, ChoiceOptions options, RequestId id,
       stop_matcher_(MakeStopMatcher(options_)) {
   pending_.text = options_.echo_text;
   characters_ = NumCharacters(options_.echo_text);
+  prompt_characters_ = -options_.unseen_characters;
 }
 
 const TokenEvent* Choice::NextEvent() {
@@ -100,7 +100,7 @@ bool Choice::Next(ChoiceDelta& delta) {
 }
 
 void Choice::TakePromptToken(const TokenEvent& event) {
-  if (options_.want_logprobs) AddListedToken(event, prompt_characters_);
+  if (options_.want_logprobs) AddListedToken(event, std::max<int64_t>(0, prompt_characters_));
   prompt_characters_ += NumCharacters(prompt_stream_->Append(event.token));
 }
 

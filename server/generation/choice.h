@@ -50,7 +50,11 @@ struct ChoiceOptions {
   bool want_logprobs = false;     // fills ChoiceDelta::tokens
   bool want_every_token = false;  // a delta for each token, even one that adds no text
   std::string echo_text = {};     // the prompt, to be put in front
+  int64_t unseen_characters = 0;  // of the prompt's tokens before those that echo_text shows
 };
+
+// Characters are counted as code points, as Python's len does: bytes that do not continue one.
+int64_t NumCharacters(std::string_view text);
 
 // One generation on its way to text: detokenizes, cuts at stop strings, counts.
 //

@@ -141,7 +141,10 @@ absl::StatusOr<PlannedPrompt> Planner::PlanPrompt(const CompletionRequest& api,
   ORIEL_RETURN_IF_ERROR(WithFieldOfMessage(ValidateGenerationRequest(
       request, context_.engine.config(), context_.engine.model_config().vocab)));
   if (api.echo) {
-    prompt.echo_text = text != nullptr ? *text : DecodeAll(context_.text, request.prompt);
+    const std::string decoded = DecodeAll(context_.text, request.prompt);
+    prompt.echo_text = text != nullptr ? *text : decoded;
+    prompt.unseen_characters =
+        std::max<int64_t>(0, NumCharacters(decoded) - NumCharacters(prompt.echo_text));
   }
   return prompt;
 }
@@ -236,7 +239,8 @@ ChoiceOptions MakeChoiceOptions(const GenerationPlan& plan, const PlannedPrompt&
               options.skip_special_tokens ? SkipSpecialTokens::kYes : SkipSpecialTokens::kNo,
           .want_logprobs = logprobs,
           .want_every_token = logprobs || options.return_token_ids,
-          .echo_text = prompt.echo_text};
+          .echo_text = prompt.echo_text,
+          .unseen_characters = prompt.unseen_characters};
 }
 
 }  // namespace oriel

@@ -22,7 +22,8 @@ enum class ApiKind : uint8_t { kCompletion, kChat };
 // One prompt of a request, ready for the engine but for its id and, with n > 1, its seed.
 struct PlannedPrompt {
   GenerationRequest request;
-  std::string echo_text;  // empty unless the prompt is to be repeated
+  std::string echo_text;          // empty unless the prompt is to be repeated
+  int64_t unseen_characters = 0;  // of a begin token that encoding put before the echoed text
 };
 
 // What a request asks for, in tokens: `options.n` answers for each prompt.

@@ -119,6 +119,18 @@ TEST(GenerationTest, EchoWithLogprobsPutsThePromptInFrontWithNullFirst) {
   EXPECT_EQ(choice["logprobs"]["top_logprobs"][1].size(), 2u);
 }
 
+TEST(GenerationTest, ABeginTokenThatTheEchoDoesNotShowMovesNoOffset) {
+  TestServer server;
+  server.text.adds_begin_token = true;
+  server.engine.AnswerWith("xy");
+  const RawResponse response =
+      Complete(server, R"({"prompt":"Hi","echo":true,"logprobs":1,"max_tokens":2})");
+  const Json choice = Json::parse(response.body)["choices"][0];
+  EXPECT_EQ(choice["text"], "Hixy");
+  EXPECT_EQ(choice["logprobs"]["tokens"], Json::array({"<begin>", "H", "i", "x", "y"}));
+  EXPECT_EQ(choice["logprobs"]["text_offset"], Json::array({0, 0, 1, 2, 3}));
+}
+
 TEST(GenerationTest, AnEchoWithoutAnswerHasThePromptOnly) {
   TestServer server;
   const RawResponse response =
@@ -239,6 +251,23 @@ TEST(GenerationTest, TheOtherRoutesAnswer) {
   }
   client.Get("/v1/models/other");
   EXPECT_EQ(client.Read().status, 404);
+}
+
+TEST(GenerationTest, AModelsNameMayHaveSlashesAndSpaces) {
+  ServerConfig config;
+  config.served_model_name = "org/my model";
+  TestServer server(config);
+  RawClient client(server.port());
+  for (const char* path : {"/v1/models/org/my%20model", "/v1/models/org%2Fmy%20model"}) {
+    client.Get(path);
+    const RawResponse response = client.Read();
+    EXPECT_EQ(response.status, 200) << path;
+    EXPECT_EQ(Json::parse(response.body)["id"], "org/my model");
+  }
+  for (const char* path : {"/v1/models/org/my%2model", "/v1/models/%", "/v1/models/org"}) {
+    client.Get(path);
+    EXPECT_EQ(client.Read().status, 404) << path;
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@ namespace {
 class ByteStream final : public TextStream {
  public:
   std::string Append(TokenId token) override {
+    if (token == kFakeBeginToken) return "<begin>";
     return token < 256 ? std::string(1, static_cast<char>(token)) : "";
   }
   std::string Finish() override { return ""; }
@@ -15,17 +16,20 @@ class ByteStream final : public TextStream {
 
 }  // namespace
 
-absl::StatusOr<std::vector<TokenId>> FakeTextModel::Encode(std::string_view text, AddSpecialTokens,
+absl::StatusOr<std::vector<TokenId>> FakeTextModel::Encode(std::string_view text,
+                                                           AddSpecialTokens add,
                                                            int32_t tokens_max) const {
   if (text.size() > static_cast<size_t>(tokens_max)) {
     return absl::InvalidArgumentError(absl::StrCat("more than ", tokens_max, " tokens"));
   }
   std::vector<TokenId> tokens;
+  if (adds_begin_token && add == AddSpecialTokens::kYes) tokens.push_back(kFakeBeginToken);
   for (char c : text) tokens.push_back(static_cast<unsigned char>(c));
   return tokens;
 }
 
 std::string FakeTextModel::TokenBytes(TokenId token) const {
+  if (token == kFakeBeginToken) return "<begin>";
   return token < 256 ? std::string(1, static_cast<char>(token)) : "<end>";
 }
 

@@ -5,13 +5,16 @@
 
 namespace oriel {
 
-// Bytes, the end token, and room for the fake engine's neighbours of the last byte.
+// Bytes, the end and the begin token, and room for the fake engine's neighbours of the last byte.
 inline constexpr TokenId kFakeEndToken = 256;
+inline constexpr TokenId kFakeBeginToken = 257;
 inline constexpr int32_t kFakeVocab = 300;
 
 // A tokenizer in which a token is a byte, and a chat template that writes "role:content\n".
 class FakeTextModel final : public TextModel {
  public:
+  bool adds_begin_token = false;  // to texts, if special tokens are wanted
+
   absl::StatusOr<std::vector<TokenId>> Encode(std::string_view text, AddSpecialTokens add,
                                               int32_t tokens_max) const override;
   std::string TokenBytes(TokenId token) const override;
