@@ -15,7 +15,11 @@ RunningGeneration::RunningGeneration(ServingContext& context, GenerationPlan pla
 absl::Status RunningGeneration::Submit(const std::function<void()>& wakeup) {
   for (size_t i = 0; i < plan_.prompts.size(); ++i) {
     for (int32_t number = 0; number < plan_.options.n; ++number) {
-      ORIEL_RETURN_IF_ERROR(SubmitChoice(i, number));
+      const absl::Status status = SubmitChoice(i, number);
+      if (!status.ok()) {
+        Withdraw();
+        return status;
+      }
     }
     context_.metrics.ObserveSubmitted(static_cast<int64_t>(plan_.prompts[i].request.prompt.size()),
                                       plan_.prompts[i].request.max_tokens, plan_.options.n);
@@ -38,6 +42,12 @@ absl::Status RunningGeneration::SubmitChoice(size_t prompt_index, int32_t number
   running.choice = std::make_unique<Choice>(context_.text, MakeChoiceOptions(plan_, prompt), id,
                                             std::move(stream));
   return absl::OkStatus();
+}
+
+// The client hears that the request was refused: what was submitted of it is no answer that ended.
+void RunningGeneration::Withdraw() {
+  for (RunningChoice& running : choices_) running.counted = true;
+  Cancel();
 }
 
 bool RunningGeneration::Next(size_t choice_index, ChoiceDelta& delta) {

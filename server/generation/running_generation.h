@@ -66,6 +66,7 @@ class RunningGeneration {
 
   absl::Status SubmitChoice(size_t prompt_index, int32_t number);
   void CountEnd(RunningChoice& running, FinishReason reason);
+  void Withdraw();
 
   ServingContext& context_;
   const GenerationPlan plan_;

@@ -164,6 +164,19 @@ TEST(GenerationTest, AFullQueueIs429WithRetryAfter) {
   EXPECT_EQ(Json::parse(response.body)["error"]["code"], "queue_full");
 }
 
+TEST(GenerationTest, ARequestThatIsRefusedByHalfIsNoAnswerThatEnded) {
+  TestServer server;
+  server.engine.Hold();
+  server.engine.RefuseWith(absl::ResourceExhaustedError("queue is full"), 2);
+  EXPECT_EQ(Complete(server, R"({"prompt":"Hi","n":4})").status, 429);
+  for (RequestId id : server.engine.WaitForRequests(2)) {
+    EXPECT_TRUE(server.engine.WaitForCancel(id));
+  }
+  RawClient client(server.port());
+  client.Get("/metrics");
+  EXPECT_THAT(client.Read().body, Not(HasSubstr("finished_reason=\"abort\"")));
+}
+
 TEST(GenerationTest, AFaultInTheMiddleOfAStreamIsAnEventAndTheStreamIsComplete) {
   TestServer server;
   server.engine.Hold();

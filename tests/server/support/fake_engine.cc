@@ -62,16 +62,17 @@ void FakeEngine::Hold() {
   holding_ = true;
 }
 
-void FakeEngine::RefuseWith(absl::Status status) {
+void FakeEngine::RefuseWith(absl::Status status, size_t num_accepted) {
   const std::lock_guard lock(mutex_);
   refusal_ = std::move(status);
+  num_accepted_max_ = order_.size() + num_accepted;
 }
 
 absl::StatusOr<std::shared_ptr<TokenStream>> FakeEngine::Submit(GenerationRequest request) {
   ORIEL_RETURN_IF_ERROR(ValidateGenerationRequest(request, config_, model_config_.vocab));
   auto stream = std::make_shared<TokenStream>();
   const std::lock_guard lock(mutex_);
-  if (!refusal_.ok()) return refusal_;
+  if (!refusal_.ok() && order_.size() >= num_accepted_max_) return refusal_;
   order_.push_back(request.id);
   changed_.notify_all();
   streams_[request.id] = stream;
@@ -143,6 +144,7 @@ size_t FakeEngine::num_requests() {
 bool FakeEngine::Drain(absl::Time) {
   const std::lock_guard lock(mutex_);
   refusal_ = absl::UnavailableError("the engine is draining");
+  num_accepted_max_ = 0;
   return true;
 }
 

@@ -29,7 +29,7 @@ class FakeEngine final : public Engine {
   // Requests wait for Emit and Finish.
   void Hold();
   // Submit fails with this.
-  void RefuseWith(absl::Status status);
+  void RefuseWith(absl::Status status, size_t num_accepted = 0);
 
   void Emit(RequestId id, std::string_view text);
   void Finish(RequestId id, FinishReason reason, absl::Status status = absl::OkStatus());
@@ -65,6 +65,7 @@ class FakeEngine final : public Engine {
   std::string script_ = "hello";
   bool holding_ = false;
   absl::Status refusal_;
+  size_t num_accepted_max_ = 0;  // requests before the refusal holds
   absl::Status health_;
   std::vector<RequestId> order_;
   std::map<RequestId, GenerationRequest> requests_;
