@@ -36,6 +36,9 @@ inline HttpResponse ErrorResponse(const ApiError& error) {
   HttpResponse response{.status = error.http_status, .body = ErrorBody(error)};
   if (error.retry_after_s > 0) {
     response.headers.emplace_back("retry-after", std::to_string(error.retry_after_s));
+  } else {
+    // OpenAI's clients repeat what has a status of 408 or above 499, unless they are told.
+    response.headers.emplace_back("x-should-retry", "false");
   }
   return response;
 }

@@ -161,6 +161,7 @@ TEST(GenerationTest, AFullQueueIs429WithRetryAfter) {
   const RawResponse response = Complete(server, R"({"prompt":"Hi","stream":true})");
   EXPECT_EQ(response.status, 429);
   EXPECT_THAT(response.headers, HasSubstr("retry-after: 1\r\n"));
+  EXPECT_THAT(response.headers, Not(HasSubstr("x-should-retry")));
   EXPECT_EQ(Json::parse(response.body)["error"]["code"], "queue_full");
 }
 
@@ -209,6 +210,9 @@ TEST(GenerationTest, EndsThatAreFaultsHaveTheirStatuses) {
     const RawResponse response = client.Read();
     EXPECT_EQ(response.status, test_case.status);
     EXPECT_EQ(Json::parse(response.body)["error"]["code"], test_case.code);
+    // Draining alone is worth another try.
+    const bool permanent = test_case.status != 503;
+    EXPECT_EQ(response.headers.find("x-should-retry: false\r\n") != std::string::npos, permanent);
   }
 }
 
