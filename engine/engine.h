@@ -50,8 +50,8 @@ struct EngineStats {
 struct EngineOptions {
   // One a layer; empty: the config's two codecs in every layer and head.
   std::vector<KvLayerFormat> formats;
-  // Deadlines are compared with it, steps and waiting measured by it. Called by the engine thread and
-  // by Submit; empty: absl::Now.
+  // Deadlines are compared with it, steps and waiting measured by it. Called by the engine thread
+  // and by Submit; empty: absl::Now.
   std::function<absl::Time()> clock;
 };
 

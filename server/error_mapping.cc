@@ -27,8 +27,8 @@ struct ErrorRow {
 
 // A permanent fault never gets 429, 5xx, RESOURCE_EXHAUSTED or UNAVAILABLE, because clients repeat
 // those. A context that is exceeded is a bad argument to gRPC: OUT_OF_RANGE there means that what
-// is asked may come into range, as the end of a file does. What is cancelled on the server's side is
-// UNAVAILABLE: CANCELLED is what a client did itself.
+// is asked may come into range, as the end of a file does. What is cancelled on the server's side
+// is UNAVAILABLE: CANCELLED is what a client did itself.
 constexpr std::array kErrorRows = std::to_array<ErrorRow>({
     // clang-format off
     {Code::kInvalidArgument, 400, Code::kInvalidArgument, "invalid_request_error", nullptr, 0},

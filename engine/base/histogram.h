@@ -13,8 +13,8 @@ namespace oriel {
 // Threads     one at a time; a copy is a snapshot.
 class Histogram {
  public:
-  // `bounds`: the upper bounds of the buckets, ascending, each included in its bucket; what is above
-  // the last one has a bucket of its own. Lives as long as the program.
+  // `bounds`: the upper bounds of the buckets, ascending, each included in its bucket; what is
+  // above the last one has a bucket of its own. Lives as long as the program.
   explicit Histogram(std::span<const double> bounds)
       : bounds_(bounds), bucket_counts_(bounds.size() + 1) {}
 

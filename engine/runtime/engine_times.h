@@ -20,7 +20,8 @@ enum class StepPhase : uint8_t {
 };
 inline constexpr size_t kNumStepPhases = 3;
 
-// Bounds of the histograms. Those of requests are vLLM's, so that its dashboards mean the same here.
+// Bounds of the histograms. Those of requests are vLLM's, so that its dashboards
+// mean the same here.
 inline constexpr auto kFirstTokenSecondsBounds =
     std::to_array<double>({.001, .005, .01, .02, .04, .06, .08, .1, .25, .5,  .75,
                            1,    2.5,  5,   7.5, 10,  20,  40,  80, 160, 640, 2560});

@@ -51,8 +51,8 @@ class RequestQueue {
   void Close(absl::Status reason);
   // Makes WaitForWork return false, now and always.
   void Stop();
-  // Waits until no request is live and the step that ended the last one is over; false if `deadline`
-  // comes first.
+  // Waits until no request is live and the step that ended the last one is over; false
+  // if `deadline` comes first.
   bool WaitUntilIdle(absl::Time deadline);
   bool is_idle() const;
   int32_t num_waiting() const;

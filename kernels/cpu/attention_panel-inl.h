@@ -1,6 +1,6 @@
-// Products of a block of up to 64 FP16 keys and values with a panel of query rows. Rows are lanes, so a
-// row's result is one chain of operations that its neighbours have no part in. Compiled once for
-// every instruction set.
+// Products of a block of up to 64 FP16 keys and values with a panel of query rows. Rows are lanes,
+// so a row's result is one chain of operations that its neighbours have no part in. Compiled once
+// for every instruction set.
 
 #if defined(ORIEL_KERNELS_CPU_ATTENTION_PANEL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORIEL_KERNELS_CPU_ATTENTION_PANEL_INL_H_

@@ -26,8 +26,8 @@ void ListTiles(const KvStepView& step, int32_t tile_tokens, std::vector<PrefillT
   });
 }
 
-// Large tiles unpack a page less often; small ones keep all threads busy. A row's result is the same
-// in any tile.
+// Large tiles unpack a page less often; small ones keep all threads busy. A row's result
+// is the same in any tile.
 int32_t ChooseTileTokens(const KvStepView& step, int64_t heads, int64_t kv_heads, int32_t threads) {
   constexpr int64_t kItemsPerThread = 4;
   int64_t tokens = 0;

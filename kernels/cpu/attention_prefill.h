@@ -11,8 +11,8 @@
 namespace oriel {
 
 // The most tokens of a tile of queries. Tiles lie at multiples of their size, a power of two up to
-// 64, so that all queries of a tile see the same pages in the same form; with their query heads they
-// are 64 to 512 rows.
+// 64, so that all queries of a tile see the same pages in the same form; with their query heads
+// they are 64 to 512 rows.
 constexpr int32_t TileTokensMax(int64_t heads) { return heads <= 8 ? 64 : 32; }
 constexpr int32_t kTileTokensMin = 16;
 

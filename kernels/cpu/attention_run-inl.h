@@ -1,8 +1,8 @@
 // Decode attention over a run of packed pages. The codes lie as they are in the cache and meet the
-// query, and then the weights, as 16-bit fixed point in exact integer products. What is float is one
-// scale a token, the softmax, and one fold a page. A run goes through in three phases (scores,
-// softmax, values), so that each has many independent chains. Compiled once for every instruction
-// set.
+// query, and then the weights, as 16-bit fixed point in exact integer products. What is
+// float is one scale a token, the softmax, and one fold a page. A run goes through in three
+// phases (scores, softmax, values), so that each has many independent chains. Compiled once
+// for every instruction set.
 
 #if defined(ORIEL_KERNELS_CPU_ATTENTION_RUN_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORIEL_KERNELS_CPU_ATTENTION_RUN_INL_H_

@@ -15,8 +15,8 @@
 namespace oriel {
 
 // A weight matrix: the mapped file's rows, or for products with block-quantized weights a copy in
-// panels (packed_panels.h) of the width that this processor's instruction set wants. Once there is a
-// copy nothing is read from the file, so that no byte is resident twice.
+// panels (packed_panels.h) of the width that this processor's instruction set wants. Once there is
+// a copy nothing is read from the file, so that no byte is resident twice.
 class CpuMatrix : public Matrix {
  public:
   CpuMatrix(const MatrixSource& matrix_source, int64_t panel_rows, Buffer packed);

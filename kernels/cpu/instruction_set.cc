@@ -58,8 +58,8 @@ int64_t NeededTargets(InstructionSet set) {
   return 0;
 }
 
-// Highway chooses at the next call of any kernel, and other threads would see every set for a moment
-// meanwhile: so that call is made here.
+// Highway chooses at the next call of any kernel, and other threads would see every set for a
+// moment meanwhile: so that call is made here.
 void Disable(int64_t targets) {
   hwy::DisableTargets(targets);
   HWY_DYNAMIC_DISPATCH(TargetHere)();

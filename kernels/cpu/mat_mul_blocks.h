@@ -62,8 +62,8 @@ struct PanelProduct {
 BlockProductShape ChooseBlockProductShape();
 int64_t PanelScratchBytes(int64_t tokens);
 
-// Rounds tile `tile` of the input. Codes are x * 127 / max|x|, to nearest, ties to even; the largest
-// is that of the columns that share the scale.
+// Rounds tile `tile` of the input. Codes are x * 127 / max|x|, to nearest, ties to even; the
+// largest is that of the columns that share the scale.
 void RoundInputTile(const TensorView<const float, 2>& input, int64_t tile,
                     const RoundedInput& rounded);
 

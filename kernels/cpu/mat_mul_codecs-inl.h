@@ -159,8 +159,8 @@ struct Q8_0Codec {
   }
 };
 
-// Q4_K and Q5_K: half fields d and dmin; the last three dwords hold the 6-bit scales and minima, byte
-// i of a dword for run i or run 4 + i (UnpackScales6 in gguf_blocks.h).
+// Q4_K and Q5_K: half fields d and dmin; the last three dwords hold the 6-bit scales and minima,
+// byte i of a dword for run i or run 4 + i (UnpackScales6 in gguf_blocks.h).
 template <int kScalesPlace, class Block, class Sink>
 HWY_INLINE void SpreadScales6(const Block& block, Sink& sink) {
   const FloatTag d;

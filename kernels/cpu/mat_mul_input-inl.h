@@ -1,5 +1,5 @@
-// The input of a product with block-quantized weights: how it is rounded, and how a product reads it
-// (fields in mat_mul_blocks.h). Included once a target.
+// The input of a product with block-quantized weights: how it is rounded, and how a product reads
+// it (fields in mat_mul_blocks.h). Included once a target.
 
 #if defined(ORIEL_KERNELS_CPU_MAT_MUL_INPUT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORIEL_KERNELS_CPU_MAT_MUL_INPUT_INL_H_
@@ -60,8 +60,8 @@ HWY_INLINE IntVector ZeroTerm(InputBlock<kTokens> input, int token, int part) {
   }
 }
 
-// The largest magnitude of `columns` numbers, found by its bits: a NaN is above infinity there and so
-// ends in the scale.
+// The largest magnitude of `columns` numbers, found by its bits: a NaN is above infinity there
+// and so ends in the scale.
 HWY_INLINE float LargestMagnitude(const float* x, int64_t columns) {
   const FloatTag d;
   const IntTag di;

@@ -1,5 +1,5 @@
-// The product of block-quantized weights with one token: bound by reading the weights once. Included
-// once a target.
+// The product of block-quantized weights with one token: bound by reading the weights once.
+// Included once a target.
 
 #if defined(ORIEL_KERNELS_CPU_MAT_MUL_ONE_TOKEN_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ORIEL_KERNELS_CPU_MAT_MUL_ONE_TOKEN_INL_H_

@@ -115,7 +115,8 @@ inline absl::Status CheckQueryHeads(int64_t q_heads, int64_t kv_heads) {
 inline absl::Status CheckWindowSources(const KvStepView& step) {
   for (int64_t i = 0; i < step.views.dim(0); ++i) {
     const KvView& view = step.views(i);
-    // Pages of sinks alone are read from the sink slots, and a prompt's own tokens from the scratch.
+    // Pages of sinks alone are read from the sink slots, and a prompt's own tokens
+    // from the scratch.
     const int32_t last_token = view.is_decode() ? view.first_position : view.first_position - 1;
     const int32_t first_packed = NumPackedPages(view.first_position, step.window_tokens);
     const int32_t first_behind_sinks = step.sink_tokens / kPageTokens;

@@ -17,8 +17,8 @@
 
 namespace oriel {
 
-// What the server counts itself, the same for every interface; what the engine counts and measures is
-// in engine_metrics.h.
+// What the server counts itself, the same for every interface; what the engine counts and
+// measures is in engine_metrics.h.
 //
 // Threads   all methods, from any.
 // Limits    the label values are bounded sets: routes of the router, HTTP statuses, gRPC

@@ -19,8 +19,8 @@ using ModelLoader = std::function<absl::StatusOr<std::unique_ptr<ServedModel>>()
 //
 //   Loading   the HTTP port is open first: /livez answers, everything else says 503 until the model
 //             is there. The gRPC port opens with it. A signal ends the process at once.
-//   Serving   the first signal drains: not ready at once, no new work, running answers finish within
-//             the drain timeout. The second one ends the process as it is.
+//   Serving   the first signal drains: not ready at once, no new work, running answers finish
+//             within the drain timeout. The second one ends the process as it is.
 //
 // Errors: the address is not to be had, or what the loader returns.
 absl::Status RunServer(const ServerConfig& config, const std::string& model_name,

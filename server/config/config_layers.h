@@ -29,8 +29,8 @@ absl::StatusOr<ConfigSettings> ReadConfigFile(const std::string& path);
 
 // The settings among "NAME=value" entries: ORIEL_ and the name of a field. Left alone are the names
 // that the project's scripts and tests use (kScriptVariables) and those that an orchestrator makes
-// for a service called "oriel" (ORIEL_PORT=tcp://…). InvalidArgument: any other ORIEL_ name, with the
-// nearest known one.
+// for a service called "oriel" (ORIEL_PORT=tcp://…). InvalidArgument: any other ORIEL_ name,
+// with the nearest known one.
 absl::StatusOr<ConfigSettings> ReadConfigEnvironment(const char* const* environment);
 
 // What deploy/, tests/ and loadtest/ read; README.md says what for.

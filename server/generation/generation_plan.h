@@ -36,8 +36,8 @@ struct GenerationPlan {
 };
 
 // Checks, fills the template and tokenizes: everything between a request as its interface read it
-// and the engine. Runs on a worker thread, because texts may be long. Errors are those that a client
-// sees, the same whatever it speaks.
+// and the engine. Runs on a worker thread, because texts may be long. Errors are those that a
+// client sees, the same whatever it speaks.
 absl::StatusOr<GenerationPlan> PlanCompletion(const ServingContext& context,
                                               CompletionRequest request, absl::Time arrival);
 absl::StatusOr<GenerationPlan> PlanChat(const ServingContext& context,

@@ -16,8 +16,8 @@ struct RequestRules {
   int32_t top_logprobs_max = 20;
 };
 
-// The values that an interface to clients limits, the same for HTTP and gRPC. Ranges of the sampling
-// numbers are left to ValidateGenerationRequest, the one place that knows them. Errors:
+// The values that an interface to clients limits, the same for HTTP and gRPC. Ranges of the
+// sampling numbers are left to ValidateGenerationRequest, the one place that knows them. Errors:
 // InvalidArgument with the field, its value and its limit (server/error_mapping.h).
 absl::Status CheckRequest(const CompletionRequest& request, const RequestRules& rules);
 absl::Status CheckRequest(const ChatCompletionRequest& request, const RequestRules& rules);

@@ -15,8 +15,9 @@ namespace oriel {
 // arguments that are an object already stay, and empty text is an empty object.
 //
 // `where` ("messages[3]") begins the messages. `bytes_left` is what the arguments of the request
-// may still have of ApiLimits::tool_arguments_bytes_max. InvalidArgument: a list, a call, a function
-// or arguments of another shape, text that is not a JSON object, or more text than is left.
+// may still have of ApiLimits::tool_arguments_bytes_max. InvalidArgument: a list, a
+// call, a function or arguments of another shape, text that is not a JSON object, or
+// more text than is left.
 absl::Status ParseToolArguments(std::string_view where, const ApiLimits& limits, size_t& bytes_left,
                                 Json& message);
 

@@ -50,8 +50,8 @@ std::chrono::nanoseconds ToChrono(absl::Duration duration) {
   return absl::ToChronoNanoseconds(duration);
 }
 
-// A body whose end a proxy before us might see elsewhere: the rest of it would be taken for the next
-// request of the connection.
+// A body whose end a proxy before us might see elsewhere: the rest of it would be taken for the
+// next request of the connection.
 bool HasDoubtfulFraming(const http::request_header<>& head) {
   const beast::string_view coding = head[http::field::transfer_encoding];
   return !coding.empty() && (!beast::iequals(coding, "chunked") || head.version() < 11);

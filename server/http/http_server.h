@@ -37,8 +37,8 @@ struct HttpServerOptions {
 // Limits      HttpLimits. Errors of a client never reach the caller.
 class HttpServer {
  public:
-  // `router` takes the requests until SetRoutes, and outlives the server. Unavailable or InvalidArgument says why the address is not to be
-  // had.
+  // `router` takes the requests until SetRoutes, and outlives the server. Unavailable or
+  // InvalidArgument says why the address is not to be had.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Listen(HttpServerOptions options,
                                                             const Router& router);
   virtual ~HttpServer() = default;

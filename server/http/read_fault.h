@@ -13,8 +13,8 @@ namespace oriel {
 // Whether the time that a request may take to arrive was over.
 enum class ReadExpired : bool { kNo, kYes };
 
-// What to tell a client whose request could not be read: 408, 413, 431 or 400. Nothing if the client
-// is gone, because there is nobody to tell.
+// What to tell a client whose request could not be read: 408, 413, 431 or 400. Nothing if the
+// client is gone, because there is nobody to tell.
 std::optional<ApiError> ReadFault(const boost::system::error_code& error, ReadExpired expired,
                                   const HttpLimits& limits);
 

@@ -34,8 +34,8 @@ class SimulatedClient {
   // Looks at the stream if the client would at this tick.
   // Nothing is due while it sleeps.
   absl::Status ReadAt(uint64_t tick, uint64_t& history);
-  // Takes all that is there, woken or not: exactly the events that are due, each once, in order, the last event
-  // last.
+  // Takes all that is there, woken or not: exactly the events that are due, each once, in
+  // order, the last event last.
   absl::Status Read(uint64_t& history);
 
   // The request has ended and the client knows it, or has left.

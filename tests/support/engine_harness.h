@@ -27,7 +27,8 @@ struct HarnessConfig {
 absl::StatusOr<std::unique_ptr<Engine>> MakeTaggedEngine(HarnessConfig config, Backend& backend,
                                                          EngineOptions options = {});
 
-// An engine over a tagged model, or one around it, with memory for max_num_seqs sequences of max_model_len.
+// An engine over a tagged model, or one around it, with memory for max_num_seqs
+// sequences of max_model_len.
 absl::StatusOr<std::unique_ptr<Engine>> MakeEngineWithAllPages(EngineConfig config,
                                                                std::unique_ptr<Model> model,
                                                                Backend& backend,

@@ -22,8 +22,8 @@ struct TinyModelSpec {
   uint64_t seed = 1;
 };
 
-// Its vocabulary: the 256 bytes, three specials, two merged tokens, then specials that nobody uses; as
-// many as a whole number of 32 rows.
+// Its vocabulary: the 256 bytes, three specials, two merged tokens, then specials that nobody uses;
+// as many as a whole number of 32 rows.
 inline constexpr int32_t kTinyModelVocab = 288;
 
 // A complete model file: hyper-parameters, byte tokenizer, chat template, tensors.

@@ -121,6 +121,17 @@ class TreeTest(MadeUpTree):
         self.write("deploy/a.sh", "#" * 101 + "\n")
         self.assertEqual(self.faults(), ["deploy/a.sh:1: 101 columns, at most 100"])
 
+    def test_a_comment_of_101_columns_is_a_fault(self):
+        self.write("engine/engine.h", "// " + "x" * 98 + "\n")
+        self.assertEqual(self.faults(), ["engine/engine.h:1: 101 columns, at most 100"])
+
+    def test_a_table_that_clang_format_leaves_alone_may_be_wide(self):
+        wide = "// clang-format off\n" + "x" * 101 + "\n// clang-format on\n"
+        self.write("engine/engine.h", wide)
+        self.assertEqual(self.faults(), [])
+        self.write("engine/engine.h", wide + "y" * 101 + "\n")
+        self.assertEqual(self.faults(), ["engine/engine.h:4: 101 columns, at most 100"])
+
 
 if __name__ == "__main__":
     unittest.main()

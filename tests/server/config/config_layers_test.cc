@@ -138,7 +138,8 @@ TEST_F(ConfigLayersTest, TheEnvironmentGivesSettingsAndLeavesScriptsAndServiceLi
   EXPECT_EQ(*settings, (ConfigSettings{{"sink-tokens", "9"}}));
 }
 
-// A script's variable that were missing in the list would keep every server from starting beside it.
+// A script's variable that were missing in the list would keep every server from
+// starting beside it.
 TEST_F(ConfigLayersTest, EveryVariableThatAScriptReadsIsKnown) {
   const std::regex reading(R"re((?:\$\{?|environ\.get\("|environ\[")(ORIEL_[A-Z_]+))re");
   std::set<std::string> names;

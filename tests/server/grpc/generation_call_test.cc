@@ -112,8 +112,10 @@ TEST(GenerationCallTest, EveryFieldReachesTheEngine) {
 
 TEST(GenerationCallTest, AChatIsWrittenOutByTheTemplate) {
   GrpcTestServer server;
+  // clang-format off
   const auto request = GenerateMessage(
       R"(chat { messages { role: "system" content: "a" } messages { role: "user" content: "b" } })");
+  // clang-format on
   ASSERT_TRUE(server.Generate(request).status.ok());
   const auto prompt = server.engine.request(server.engine.WaitForRequests(1)[0]).prompt;
   EXPECT_EQ(std::string(prompt.begin(), prompt.end()), "system:a\nuser:b\n");
