@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Compares the #include lines of kernels/, engine/ and server/ with the layer table.
+"""Compares the #include lines of kernels/, engine/ and server/ with the layer table, and the table
+with that of engine/README.md.
 
     layer_test.py [ROOT]
 
@@ -7,6 +8,7 @@ A folder sees only folders of lower layers; siblings of one layer never see each
 line a fault and exits 1 if there is any.
 """
 
+import itertools
 import pathlib
 import re
 import sys
@@ -31,6 +33,11 @@ LAYERS = [
     ["engine/benchmark", "engine/calibration", "engine/evaluation"],
     ["server"],
 ]
+
+# Rows such as "3 kernels/cpu | kernels/cuda (to come)"; what follows two spaces is a remark.
+TABLE_FILE = pathlib.PurePosixPath("engine/README.md")
+TABLE_ROW = re.compile(r"^(\d+) (\S+(?: \S+)*)(?:  .*)?$")
+TO_COME = " (to come)"
 
 # A back end is reached through MakeBackend() alone: nobody above names one.
 PRIVATE_FOLDERS = {
@@ -70,6 +77,28 @@ def layer_of(path):
                     pathlib.PurePosixPath(folder).parts:
                 return layer, folder
     return None
+
+
+def read_layers(root):
+    """The rows of the table in engine/README.md, each the folders of one layer in order."""
+    layers = []
+    for line in source_tree.read_lines(root, TABLE_FILE):
+        match = TABLE_ROW.match(line)
+        if match and int(match.group(1)) == len(layers):
+            layers.append(match.group(2).replace(TO_COME, "").split(" | "))
+    return layers
+
+
+def find_table_faults(root):
+    """Where the table of engine/README.md and LAYERS part, and what it says wrongly is to come."""
+    faults = [f"{TABLE_FILE}: layer {layer} is {told or 'missing'}, here it is {known or 'missing'}"
+              for layer, (told, known) in enumerate(
+                  itertools.zip_longest(read_layers(root), LAYERS)) if told != known]
+    text = (root / TABLE_FILE).read_text(encoding="utf-8")
+    for folder in (folder for layer in LAYERS for folder in layer if not folder.endswith("/*")):
+        if (folder + TO_COME in text) == (root / folder).is_dir():
+            faults.append(f"{TABLE_FILE}: {folder} is to come if and only if it is not there")
+    return faults
 
 
 def is_inside(path, folder):
@@ -130,7 +159,7 @@ def find_faults(root):
 def main():
     root = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 \
         else source_tree.repository_root()
-    faults = find_faults(root)
+    faults = find_table_faults(root) + find_faults(root)
     for fault in faults:
         print(fault)
     print(f"layer test: {len(faults)} faults")

@@ -4,6 +4,7 @@
 import pathlib
 import tempfile
 import unittest
+import unittest.mock
 
 import layer_test
 import tree_test
@@ -93,6 +94,30 @@ class LayerTest(MadeUpTree):
 
     def test_cuda_in_its_folder_is_none(self):
         self.check("kernels/cuda/b.cu", "<cuda_runtime.h>", None)
+
+
+class LayerTableTest(MadeUpTree):
+    def check(self, table, faults):
+        """The table in place of the real one has these faults."""
+        for folder in ("kernels/core", "kernels/cpu"):
+            (self.root / folder).mkdir(parents=True)
+        self.write("engine/README.md", table)
+        layers = [["kernels/core"], ["kernels/cpu", "kernels/cuda"], ["engine/*"]]
+        with unittest.mock.patch.object(layer_test, "LAYERS", layers):
+            self.assertEqual(layer_test.find_table_faults(self.root), faults)
+
+    def test_the_same_table_has_no_fault(self):
+        self.check("0 kernels/core\n1 kernels/cpu | kernels/cuda (to come)\n2 engine/*  engine.h\n",
+                   [])
+
+    def test_another_row_is_a_fault(self):
+        self.check("0 kernels/core\n1 kernels/cuda (to come)\n2 engine/*\n",
+                   ["engine/README.md: layer 1 is ['kernels/cuda'], "
+                    "here it is ['kernels/cpu', 'kernels/cuda']"])
+
+    def test_a_missing_folder_that_is_not_to_come_is_a_fault(self):
+        self.check("0 kernels/core\n1 kernels/cpu | kernels/cuda\n2 engine/*\n",
+                   ["engine/README.md: kernels/cuda is to come if and only if it is not there"])
 
 
 class TreeTest(MadeUpTree):
