@@ -13,8 +13,8 @@ enum class BackendKind : uint8_t { kCpu, kReference };
 
 struct BackendOptions {
   BackendKind kind = BackendKind::kCpu;
-  int32_t threads =
-      0;  // CPU worker threads, the caller's included; 0: one a core that this process may use
+  // CPU worker threads, the caller's included; 0: one a core that this process may use.
+  int32_t threads = 0;
   InstructionSet instruction_set = InstructionSet::kAuto;  // of kCpu
 };
 

@@ -17,12 +17,13 @@ struct EngineConfig {
   Codec value_codec = Codec::kE8_1p5;
   int32_t window_tokens = 128;  // a multiple of 64, 0 … 65 536
   int32_t sink_tokens = 5;      // 0 … 64
-  int64_t kv_cache_memory_bytes =
-      0;  // packed pages, window pages and sinks together; 0: see KvCachePlan
+  // Packed pages, window pages and sinks together; 0: see ResolveEngineConfig (engine/engine.h).
+  int64_t kv_cache_memory_bytes = 0;
 
   // The batch.
-  int32_t max_model_len =
-      0;  // tokens a sequence may hold, prompt and answer; 0: the model's context
+  // Tokens a sequence may hold, prompt and answer; 0: the model's context, or less if the cache
+  // holds less.
+  int32_t max_model_len = 0;
   int32_t max_num_seqs = 16;           // sequences that run at once, 1 … 4 096
   int32_t prefill_chunk_tokens = 512;  // prompt tokens a step, all sequences together, 1 … 65 536
   int32_t threads = 0;                 // CPU workers, 0: one a core that the process may use

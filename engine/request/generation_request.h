@@ -28,8 +28,8 @@ struct SamplingParams {
   float repetition_penalty = 1.0f;  // (0, 100]; prompt and generated tokens
   uint64_t seed = 0;                // the draw at position t is fixed by seed and t
   std::vector<std::pair<TokenId, float>> logit_bias;  // [-100, 100] each
-  int32_t num_top_logprobs =
-      -1;  // -1: no log-probabilities; 0: of the chosen token; n: and of the n best
+  // -1: no log-probabilities; 0: of the chosen token; n: and of the n best.
+  int32_t num_top_logprobs = -1;
   int32_t num_top_prompt_logprobs = -1;  // the same for prompt tokens
 };
 
@@ -41,11 +41,11 @@ struct GenerationRequest {
   int32_t max_tokens = 16;  // tokens to generate; 0 only with prompt log-probabilities
   int32_t min_tokens = 0;   // before this many no end token and no stop token is drawn
   bool ignore_eos = false;  // end tokens are ordinary tokens
-  std::vector<TokenId>
-      end_token_ids;  // the model's; finish reason stop, the token is not part of the answer
-  std::vector<TokenId>
-      stop_token_ids;    // the client's; finish reason stop, the token is part of the answer's ids
-  int32_t priority = 0;  // lower goes first, as in vLLM; equal: first come
+  // The model's; finish reason stop, the token is not part of the answer.
+  std::vector<TokenId> end_token_ids;
+  // The client's; finish reason stop, the token is part of the answer's ids.
+  std::vector<TokenId> stop_token_ids;
+  int32_t priority = 0;                          // lower goes first, as in vLLM; equal: first come
   absl::Time deadline = absl::InfiniteFuture();  // past it the request ends with kDeadline
   absl::Time arrival = absl::InfinitePast();  // when its client sent it; infinite: when submitted
 };

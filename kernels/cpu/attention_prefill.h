@@ -43,7 +43,7 @@ struct PrefillWorkspace {
   alignas(64) float totals[kPaddedRowsMax];
   alignas(64) int32_t positions[kPaddedRowsMax];
   alignas(64) float scores[kPageTokens * 48];  // [key][row] of one panel, then weights
-  // One block: FP16 rows as floats, or codes as pairs of 16 bits.
+  // Up to 64 tokens: FP16 rows as floats, or codes as pairs of 16 bits.
   alignas(64) float keys[kPageValues];
   alignas(64) float values[kPageValues];
   alignas(64) int32_t key_pairs[kPageValues / 2];

@@ -33,11 +33,12 @@ namespace oriel {
 //       codes = Round(Clamp(z, L - 1)), or the E8 rule below
 //       error = Sum(e * e), e = x - step * (code - m); the product is exact
 //     the candidate with the least error wins, the first among equals
-//     alpha  = energy / Sum(x * r), r = step * (code - m); 1 if that sum is not positive
-//     factor = 1 + 0.5 * (alpha - 1) for keys, alpha for values; then min(max(factor, 0.8), 1.5)
+//     unbiased = energy / Sum(x * r), r = step * (code - m); 1 if that sum is not positive
+//     factor   = 1 + 0.5 * (unbiased - 1) for keys, unbiased for values;
+//                then min(max(factor, 0.8), 1.5)
 //     stored scale code = max(EncodeScale(step * factor), kMinScaleCode)
 //
-//   Asymmetric (SKVQ's, clipped about the centre; no alpha)
+//   Asymmetric (SKVQ's, clipped about the centre; no unbiased scale)
 //     energy = 0 as above, with zero code 0
 //     lo, hi = least and greatest x; centre = (lo + hi) * 0.5; reach = (hi - lo) * 0.5
 //     for each k, in order: span = reach * kClipFactors[k];

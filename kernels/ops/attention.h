@@ -10,8 +10,8 @@ namespace oriel {
 //
 // Shapes (row-major)
 //   queries   [tokens, q_heads, head_dim]  float, in the key basis (kv_append.h brings them there)
-//   out       [tokens, q_heads, head_dim]  float, in the model's basis: the value transform is
-//   undone
+//   out       [tokens, q_heads, head_dim]  float, in the model's basis: the value
+//             transform is undone
 struct AttentionArgs {
   TensorView<const float, 3> queries;
   TensorView<float, 3> out;

@@ -9,8 +9,8 @@ namespace oriel {
 // window.
 //
 // For query head h of KV head k = h / (q_heads / kv_heads), a view's only query at position t:
-//   out[row, h] = T_v^T sum_j p_j v_j,   p = softmax_j(softmax_scale * (q[row, h] . key_j)),   j =
-//   0 … t
+//   out[row, h] = T_v^T sum_j p_j v_j
+//   p = softmax_j(softmax_scale * (q[row, h] . key_j)),   j = 0 … t
 // where token j is read as kv_view.h says; key_j is the decoded row plus the page centre for a
 // packed token, the FP16 row otherwise; T_v is the head's value transform.
 //

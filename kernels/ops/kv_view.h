@@ -58,8 +58,8 @@ struct KvView {
   int32_t first_position = 0;  // position of the first query
   int32_t scratch_row = -1;    // scratch row of the first query; -1 for a decode view
   int32_t sequence_slot = 0;   // row of the sink pool
-  int32_t packed_begin =
-      0;  // where the sequence's packed pages begin in packed_pages, page 0 first
+  // Where the sequence's packed pages begin in packed_pages, page 0 first.
+  int32_t packed_begin = 0;
   int32_t window_begin = 0;       // where its window pages begin in window_pages
   int32_t first_window_page = 0;  // page index that window_pages[window_begin] stands for
 

@@ -29,7 +29,7 @@ struct KvBenchOptions {
   int tokens = 512;  // of a prompt chunk
   int streams = 1;
   int threads = 2;
-  int turn_mib = 160;  // cache that takes turns, as weights and other layers evict it in a model
+  int turn_mib = 160;  // cache that takes turns, as weights and other layers displace it in a model
   double seconds = 0.5;
   bool least = false;                           // print the least time rather than the median
   std::string target;                           // a Highway target; empty: the best one

@@ -11,7 +11,8 @@
 
 namespace oriel {
 
-// Which commands a field concerns: `generate`, `inspect` and `eval` take the engine's, `serve` all.
+// Which commands a field concerns: `generate`, `inspect`, `eval` and `bench` take the engine's,
+// `serve` all.
 enum class ConfigGroup : uint8_t { kEngine, kServer };
 
 // One thing that can be configured. Its name is the same everywhere: `--window-tokens` as a flag,

@@ -19,8 +19,8 @@ struct HttpLimits {
   int32_t pipelined_bytes_max = 64 << 10;  // read ahead while an answer is being made
   int32_t chunk_bytes_max = 16 << 10;      // events put into one write while a client keeps up
   absl::Duration idle_timeout = absl::Seconds(75);  // between two requests of a connection
-  absl::Duration read_timeout =
-      absl::Seconds(30);  // from a request's first byte to its last; above: 408
+  // From a request's first byte to its last; above: 408.
+  absl::Duration read_timeout = absl::Seconds(30);
   absl::Duration write_timeout = absl::Seconds(30);  // for each write; then the client is gone
   absl::Duration ping_interval = absl::Seconds(10);  // between comments of a stream that is silent
 };

@@ -23,8 +23,8 @@ struct ChoiceToken {
   TokenId token = kNoToken;
   std::string bytes;
   float logprob = 0.0f;  // NaN: there is none, for a prompt's first token
-  std::vector<std::pair<TokenLogprob, std::string>> top =
-      {};                   // most likely first, with their bytes
+  // Most likely first, with their bytes.
+  std::vector<std::pair<TokenLogprob, std::string>> top = {};
   int64_t text_offset = 0;  // characters of the answer before it
 };
 

@@ -20,8 +20,8 @@ namespace oriel {
 // What completions and chat have in common. Field names and defaults are OpenAI's and vLLM's.
 struct GenerationOptions {
   std::string model;  // empty: the served one
-  SamplingParams
-      sampling;  // `seed` and the log-probability counts are filled from the fields below
+  // `seed` and the log-probability counts are filled from the fields below.
+  SamplingParams sampling;
   std::optional<uint64_t> seed;         // absent: drawn for each request
   std::optional<int32_t> max_tokens;    // absent: the interface's own default
   std::optional<int32_t> num_logprobs;  // absent: none; 0: of the chosen token
