@@ -18,8 +18,8 @@ DistributionDistance CompareLogits(std::span<const float> reference, std::span<c
 
   double sum_reference = 0.0;
   double sum_tested = 0.0;
-  double weighted_gap =
-      0.0;  // sum of exp(reference) * (reference - tested), both from their maxima
+  // Sum of exp(reference) * (reference - tested), both from their maxima.
+  double weighted_gap = 0.0;
   for (size_t i = 0; i < reference.size(); ++i) {
     const double a = static_cast<double>(reference[i]) - max_reference;
     const double b = static_cast<double>(tested[i]) - max_tested;

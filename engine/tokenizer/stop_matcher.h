@@ -35,8 +35,8 @@ class StopMatcher {
     std::string text;  // what can be shown now, cut at the stop
     bool stopped = false;
     size_t stop_index = 0;  // which stop string, if stopped
-    size_t end_bytes =
-        0;  // bytes shown since the start: where the whole text is to be cut, if stopped
+    // Bytes shown since the start: where the whole text is to be cut, if stopped.
+    size_t end_bytes = 0;
   };
   Output Append(std::string_view delta);
   // The stream ended without a stop: the text that was kept back.
@@ -45,8 +45,8 @@ class StopMatcher {
  private:
   struct Stop {
     std::string text;
-    std::vector<size_t>
-        border;          // border[n]: longest proper start of text[0, n) that is also its end
+    // border[n]: longest proper start of text[0, n) that is also its end.
+    std::vector<size_t> border;
     size_t matched = 0;  // bytes of `text` that the stream's end agrees with
 
     void Advance(char byte);

@@ -12,8 +12,8 @@ namespace oriel {
 // number without its sign and its seven last mantissa bits, so a kernel reads a scale with one
 // shift: FP16 bits = code << 7.
 
-inline constexpr uint8_t kMaxScaleCode =
-    0xF7;  // 61 440; the codes above would be FP16 infinities and NaNs
+// 61 440; the codes above would be FP16 infinities and NaNs.
+inline constexpr uint8_t kMaxScaleCode = 0xF7;
 inline constexpr uint8_t kMinScaleCode = 0x01;  // 2^-17; code 0 is a scale of exactly zero
 
 // Limits: code <= kMaxScaleCode.

@@ -31,8 +31,7 @@ class SimulatedClient {
   // A canceled request has ended two steps later.
   absl::Status CheckCanceled(uint64_t step) const;
 
-  // Looks at the stream if the client would at this tick.
-  // Nothing is due while it sleeps.
+  // Looks at the stream if the client would at this tick. Nothing is due while it sleeps.
   absl::Status ReadAt(uint64_t tick, uint64_t& history);
   // Takes all that is there, woken or not: exactly the events that are due, each once, in
   // order, the last event last.
@@ -50,8 +49,8 @@ class SimulatedClient {
   std::shared_ptr<ExpectedRequest> expected_;
   std::shared_ptr<TokenStream> stream_;  // null once the client has left
   std::optional<uint64_t> cancel_step_;
-  std::shared_ptr<bool>
-      is_woken_;  // shared with the stream's wake-up, which may outlive the client
+  // Shared with the stream's wake-up, which may outlive the client.
+  std::shared_ptr<bool> is_woken_;
   size_t num_read_ = 0;
   bool has_last_ = false;
   std::vector<TokenEvent> events_;  // of one Read
