@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/kv_cache/kv_cache_plan.h"
 #include "tests/server/support/fake_engine.h"
 
 namespace oriel {
@@ -26,8 +27,7 @@ TEST(CacheGeometryTest, PagesThatAreLeftHoldAPartOfOneMoreSequence) {
   config.max_num_seqs = 16;
   const FakeEngine engine(config);
   EngineStats stats = engine.stats();
-  // A sequence of 1 024 tokens packs 14 of its pages; the last 128 tokens stay in the window.
-  stats.pages_total = stats.pages_free = 2 * 14 + 3;
+  stats.pages_total = stats.pages_free = 2 * PagesOfLongestSequence(config) + 3;
   const CacheGeometry geometry = MakeCacheGeometry(stats, config, engine.model_config());
   EXPECT_EQ(geometry.tokens_that_fit, 2 * 1024 + 3 * 64 + 128);
 }

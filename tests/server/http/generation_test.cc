@@ -175,7 +175,8 @@ TEST(GenerationTest, ARequestThatIsRefusedByHalfIsNoAnswerThatEnded) {
   }
   RawClient client(server.port());
   client.Get("/metrics");
-  EXPECT_THAT(client.Read().body, Not(HasSubstr("finished_reason=\"abort\"")));
+  EXPECT_THAT(client.Read().body,
+              HasSubstr("oriel_requests_finished_total{reason=\"abort\"} 0\n"));
 }
 
 TEST(GenerationTest, AFaultInTheMiddleOfAStreamIsAnEventAndTheStreamIsComplete) {
