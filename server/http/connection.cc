@@ -9,12 +9,11 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
-#include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <chrono>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "server/generation/request_id.h"
@@ -97,6 +96,7 @@ void Connection::Close() {
   asio::post(stream_.get_executor(), [self = shared_from_this()] {
     self->client_gone_ = true;
     self->signal_.cancel();
+    self->read_deadline_.cancel();
     self->stream_.close();
   });
 }
@@ -146,20 +146,12 @@ Connection::Success Connection::AwaitFirstByte() {
 
 Connection::Success Connection::ReadRequest(Incoming& incoming) {
   const HttpLimits& limits = state_->options.limits;
-  http::request_parser<http::string_body> parser;
+  RequestParser parser;
   parser.header_limit(static_cast<uint32_t>(limits.header_bytes_max));
   parser.body_limit(static_cast<uint64_t>(limits.body_bytes_max));
-  StartReadDeadline();
-  auto [error, unused] = co_await http::async_read_header(stream_, buffer_, parser, kAwait);
-  if (!error && HasDoubtfulFraming(parser.get())) error = http::error::bad_transfer_encoding;
-  if (!error && ToView(parser.get()[http::field::expect]) == "100-continue") {
-    if (!co_await Write("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
+  if (const error_code error = co_await ReadMessage(parser)) {
+    co_return co_await AnswerReadError(error);
   }
-  if (!error && !parser.is_done()) {
-    std::tie(error, unused) = co_await http::async_read(stream_, buffer_, parser, kAwait);
-  }
-  StopReadDeadline();
-  if (error) co_return co_await AnswerReadError(error);
   auto message = parser.release();
   incoming.request = {.method = std::string(ToView(message.method_string())),
                       .path = std::string(PathOf(ToView(message.target()))),
@@ -170,6 +162,22 @@ Connection::Success Connection::ReadRequest(Incoming& incoming) {
   incoming.chunked_allowed = message.version() >= 11;
   incoming.head_only = message.method() == http::verb::head;
   co_return true;
+}
+
+asio::awaitable<error_code> Connection::ReadMessage(RequestParser& parser) {
+  StartReadDeadline();
+  const absl::Cleanup stop = [this] { StopReadDeadline(); };
+  auto [error, unused] = co_await http::async_read_header(stream_, buffer_, parser, kAwait);
+  if (error) co_return error;
+  if (HasDoubtfulFraming(parser.get())) co_return http::error::bad_transfer_encoding;
+  if (ToView(parser.get()[http::field::expect]) == "100-continue") {
+    if (!co_await Write("HTTP/1.1 100 Continue\r\n\r\n")) co_return asio::error::broken_pipe;
+    // The write has put its own expiry in the place of the read's.
+    stream_.expires_at(read_deadline_.expiry() + kReadGrace);
+  }
+  if (parser.is_done()) co_return error;
+  std::tie(error, unused) = co_await http::async_read(stream_, buffer_, parser, kAwait);
+  co_return error;
 }
 
 // The stream's own deadline closes the socket, so that nobody could be told; this one only ends the

@@ -8,6 +8,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -53,6 +55,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   using Task = boost::asio::awaitable<void>;
+  using RequestParser = boost::beast::http::request_parser<boost::beast::http::string_body>;
   using Success = boost::asio::awaitable<bool>;  // false: the connection is to be closed
 
   struct Incoming {
@@ -66,6 +69,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task Refuse();
   Success AwaitFirstByte();
   Success ReadRequest(Incoming& incoming);
+  boost::asio::awaitable<boost::system::error_code> ReadMessage(RequestParser& parser);
   void StartReadDeadline();
   void StopReadDeadline();
   Success AnswerReadError(const boost::system::error_code& error);

@@ -23,10 +23,18 @@ constexpr char kPath[] = "/v1/completions";
 constexpr char kBody[] = R"({"prompt":"Hi","max_tokens":2})";
 constexpr char kStream[] = R"({"prompt":"Hi","max_tokens":100,"stream":true})";
 
-bool WaitUntil(const std::function<bool()>& condition) {
-  const absl::Time deadline = absl::Now() + absl::Seconds(10);
+bool WaitUntil(const std::function<bool()>& condition,
+               absl::Duration patience = absl::Seconds(10)) {
+  const absl::Time deadline = absl::Now() + patience;
   while (!condition() && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(2));
   return condition();
+}
+
+// A pause that is too short for a sleep.
+void SpinFor(absl::Duration duration) {
+  const absl::Time end = absl::Now() + duration;
+  while (absl::Now() < end) {
+  }
 }
 
 TEST(ConnectionTest, OneConnectionServesRequestAfterRequest) {
@@ -345,6 +353,37 @@ TEST(ConnectionTest, AClientThatWaitsForContinueIsTold) {
   client.Send(absl::StrCat("POST ", kPath, " HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: ",
                            sizeof(kBody) - 1, "\r\n\r\n"));
   EXPECT_EQ(client.Read().status, 100);
+  client.Send(kBody);
+  EXPECT_EQ(client.Read().status, 200);
+}
+
+TEST(ConnectionTest, AClientThatIsGoneBeforeItsContinueLeavesNothingBehind) {
+  TestServer server;
+  // It is gone between the read of its head and the write of the answer to it: many headers make
+  // that time longer, and one of the pauses meets it.
+  std::string head = absl::StrCat("POST ", kPath, " HTTP/1.1\r\nexpect: 100-continue\r\n");
+  for (int i = 0; i < 1000; ++i) head += "a: b\r\n";
+  for (int i = 0; i < 200; ++i) {
+    RawClient client(server.port());
+    client.Send(head);
+    absl::SleepFor(absl::Milliseconds(1));
+    client.Send("content-length: 9\r\n\r\n");
+    SpinFor(absl::Microseconds(i));
+    client.Reset();
+  }
+  EXPECT_TRUE(WaitUntil([&] { return server.http->num_connections() == 0; }, absl::Seconds(1)));
+}
+
+TEST(ConnectionTest, ABodyAfterContinueHasTheReadsTimeAndNotTheWrites) {
+  ServerConfig config;
+  config.http.write_timeout = absl::Milliseconds(100);
+  config.http.read_timeout = absl::Seconds(5);
+  TestServer server(config);
+  RawClient client(server.port());
+  client.Send(absl::StrCat("POST ", kPath, " HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: ",
+                           sizeof(kBody) - 1, "\r\n\r\n"));
+  EXPECT_EQ(client.Read().status, 100);
+  absl::SleepFor(absl::Milliseconds(300));
   client.Send(kBody);
   EXPECT_EQ(client.Read().status, 200);
 }
