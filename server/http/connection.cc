@@ -41,9 +41,12 @@ constexpr size_t kLingerBytesMax = 64 << 20;
 
 constexpr int32_t kStatusClientGone = 499;
 
-// A read that should have been cancelled may complete in the same moment; the next one then has no
-// deadline of ours, and ends with the connection this much later.
+// The stream closes this much after the read deadline, should cancelling not have ended the read.
 constexpr auto kReadGrace = std::chrono::seconds(1);
+
+// A part of a read that has just completed is not there to be cancelled, and the next part follows
+// it: a read whose time is over is cancelled until it ends.
+constexpr auto kCancelInterval = std::chrono::milliseconds(10);
 
 std::chrono::nanoseconds ToChrono(absl::Duration duration) {
   return absl::ToChronoNanoseconds(duration);
@@ -176,6 +179,8 @@ asio::awaitable<error_code> Connection::ReadMessage(RequestParser& parser) {
     stream_.expires_at(read_deadline_.expiry() + kReadGrace);
   }
   if (parser.is_done()) co_return error;
+  // The head came in the same moment as the deadline.
+  if (read_expired_) co_return asio::error::operation_aborted;
   std::tie(error, unused) = co_await http::async_read(stream_, buffer_, parser, kAwait);
   co_return error;
 }
@@ -185,17 +190,24 @@ asio::awaitable<error_code> Connection::ReadMessage(RequestParser& parser) {
 void Connection::StartReadDeadline() {
   const auto timeout = ToChrono(state_->options.limits.read_timeout);
   stream_.expires_after(timeout + kReadGrace);
-  reading_request_ = true;
-  read_deadline_.expires_after(timeout);
-  read_deadline_.async_wait([self = shared_from_this()](error_code error) {
-    if (error || !self->reading_request_) return;
+  read_expired_ = false;
+  AwaitReadDeadline(timeout);
+}
+
+void Connection::AwaitReadDeadline(std::chrono::nanoseconds delay) {
+  read_deadline_.expires_after(delay);
+  read_deadline_.async_wait([weak = weak_from_this(), read = read_number_](error_code error) {
+    const auto self = weak.lock();
+    // The handler may have been queued already when its read ended.
+    if (error || self == nullptr || self->read_number_ != read) return;
     self->read_expired_ = true;
     self->stream_.cancel();
+    self->AwaitReadDeadline(kCancelInterval);
   });
 }
 
 void Connection::StopReadDeadline() {
-  reading_request_ = false;
+  ++read_number_;
   read_deadline_.cancel();
 }
 

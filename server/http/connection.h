@@ -10,6 +10,8 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -71,6 +73,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Success ReadRequest(Incoming& incoming);
   boost::asio::awaitable<boost::system::error_code> ReadMessage(RequestParser& parser);
   void StartReadDeadline();
+  void AwaitReadDeadline(std::chrono::nanoseconds delay);
   void StopReadDeadline();
   Success AnswerReadError(const boost::system::error_code& error);
   Success Answer(Incoming incoming);
@@ -103,8 +106,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::steady_timer read_deadline_;
   std::atomic<bool> wake_posted_{false};
   bool woken_ = false;
-  bool reading_request_ = false;  // the read deadline counts
-  bool read_expired_ = false;
+  uint64_t read_number_ = 0;    // of the read that a deadline belongs to
+  bool read_expired_ = false;   // its deadline has passed
   bool watch_wanted_ = false;   // between StartWatch and StopWatch
   bool watch_pending_ = false;  // a read is under way
   bool client_gone_ = false;

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <future>
 #include <memory>
@@ -263,6 +264,24 @@ TEST(ConnectionTest, BytesThatTrickleInDoNotPutTheDeadlineOff) {
   });
   EXPECT_EQ(slow.Read().status, 408);
   trickle.join();
+}
+
+TEST(ConnectionTest, TheDeadlineEndsAReadThatIsNeverWithoutBytes) {
+  ServerConfig config;
+  config.http.read_timeout = absl::Milliseconds(20);
+  TestServer server(config);
+  for (int i = 0; i < 50; ++i) {
+    RawClient busy(server.port());
+    busy.Send("POST /v1/completions HTTP/1.1\r\ncontent-length: 1000000\r\n\r\n");
+    std::atomic<bool> answered = false;
+    std::thread sender([&] {
+      while (!answered && busy.Send("x")) {
+      }
+    });
+    EXPECT_EQ(busy.Read().status, 408) << i;
+    answered = true;
+    sender.join();
+  }
 }
 
 TEST(ConnectionTest, TheReadDeadlineOfOneRequestDoesNotReachTheNext) {
