@@ -254,7 +254,7 @@ Connection::Success Connection::Answer(Incoming incoming) {
   co_return complete && !client_gone_ && KeepAlive(incoming);
 }
 
-Connection::Success Connection::RunExchange(Exchange& exchange, const Incoming& incoming,
+Connection::Success Connection::RunExchange(Exchange& exchange, Incoming& incoming,
                                             int32_t& status) {
   exchange.Start([weak = weak_from_this()] {
     if (auto self = weak.lock()) self->Wake();
@@ -276,6 +276,8 @@ Connection::Success Connection::RunExchange(Exchange& exchange, const Incoming& 
       case ExchangeOutput::Kind::kStreamHead:
         status = output.response.status;
         streaming = true;
+        // Without chunks only the connection's end tells where the stream ends.
+        if (!chunked) incoming.keep_alive = false;
         written = co_await WriteHead(output.response, incoming);
         break;
       case ExchangeOutput::Kind::kChunk:

@@ -77,7 +77,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void StopReadDeadline();
   Success AnswerReadError(const boost::system::error_code& error);
   Success Answer(Incoming incoming);
-  Success RunExchange(Exchange& exchange, const Incoming& incoming, int32_t& status);
+  Success RunExchange(Exchange& exchange, Incoming& incoming, int32_t& status);
   Success AwaitWakeup(bool streaming, bool chunked);
   Success WriteResponse(const HttpResponse& response, const Incoming& incoming);
   Success WriteHead(const HttpResponse& response, const Incoming& incoming);

@@ -366,6 +366,21 @@ TEST(ConnectionTest, AnOldClientGetsAStreamWithoutChunks) {
   EXPECT_THAT(all, ::testing::Not(HasSubstr("chunked")));
 }
 
+TEST(ConnectionTest, AStreamWithoutChunksEndsTheConnectionThoughItsClientWouldKeepIt) {
+  TestServer server;
+  server.engine.AnswerWith("hi");
+  RawClient client(server.port());
+  client.Send(absl::StrCat("POST ", kPath,
+                           " HTTP/1.0\r\nConnection: keep-alive\r\ncontent-length: ",
+                           sizeof(kStream) - 1, "\r\n\r\n", kStream));
+  const absl::Time start = absl::Now();
+  const std::string all = client.ReadUntil("[DONE]\n\n");
+  EXPECT_THAT(all, HasSubstr("[DONE]\n\n"));
+  EXPECT_THAT(all, HasSubstr("connection: close\r\n"));
+  EXPECT_TRUE(client.IsClosedByServer());
+  EXPECT_LT(absl::Now() - start, absl::Seconds(5));
+}
+
 TEST(ConnectionTest, AClientThatWaitsForContinueIsTold) {
   TestServer server;
   RawClient client(server.port());
