@@ -134,7 +134,7 @@ Connection::Task Connection::Refuse() {
                 absl::StrCat("the server has ", state_->options.limits.connections_max,
                              " connections open, the most that it may"));
   Incoming incoming;
-  incoming.request.request_id = MakeRequestId();
+  incoming.request_id = MakeRequestId();
   co_await WriteResponse(ErrorResponse(error), incoming);
   co_await CloseAfterReading();
 }
@@ -156,10 +156,11 @@ Connection::Success Connection::ReadRequest(Incoming& incoming) {
     co_return co_await AnswerReadError(error);
   }
   auto message = parser.release();
+  incoming.request_id = AcceptRequestId(ToView(message["x-request-id"]));
   incoming.request = {.method = std::string(ToView(message.method_string())),
                       .path = std::string(PathOf(ToView(message.target()))),
                       .body = std::move(message.body()),
-                      .request_id = AcceptRequestId(ToView(message["x-request-id"])),
+                      .request_id = incoming.request_id,
                       .arrival = absl::Now()};
   incoming.keep_alive = message.keep_alive();
   incoming.chunked_allowed = message.version() >= 11;
@@ -216,12 +217,12 @@ Connection::Success Connection::AnswerReadError(const error_code& error) {
   const std::optional<ApiError> fault = ReadFault(error, expired, state_->options.limits);
   if (!fault) co_return false;
   Incoming incoming;
-  incoming.request.request_id = MakeRequestId();
+  incoming.request_id = MakeRequestId();
   co_await WriteResponse(ErrorResponse(*fault), incoming);
   if (state_->options.on_answer) {
     state_->options.on_answer({.method = "?",
                                .route = "unknown",
-                               .request_id = incoming.request.request_id,
+                               .request_id = incoming.request_id,
                                .status = fault->http_status,
                                .duration = absl::ZeroDuration()});
   }
@@ -232,11 +233,11 @@ Connection::Success Connection::Answer(Incoming incoming) {
   const Router& router = *state_->router;
   HttpRecord record{.method = incoming.request.method,
                     .route = router.RouteName(incoming.request.path),
-                    .request_id = incoming.request.request_id,
+                    .request_id = incoming.request_id,
                     .duration = absl::ZeroDuration()};
   const absl::Time arrival = incoming.request.arrival;
-  HttpAnswer answer = router.Dispatch(incoming.request);
-  incoming.request.body.clear();
+  // The request goes as a whole: a body may be large, and an answer take long.
+  HttpAnswer answer = router.Dispatch(std::move(incoming.request));
   bool complete = false;
   if (auto* response = std::get_if<HttpResponse>(&answer)) {
     record.status = response->status;
@@ -313,7 +314,7 @@ std::string Connection::Head(const HttpResponse& response, const Incoming& incom
   std::string head =
       absl::StrCat(incoming.chunked_allowed ? "HTTP/1.1 " : "HTTP/1.0 ", response.status, " ",
                    absl::string_view(reason.data(), reason.size()),
-                   "\r\nserver: oriel\r\nx-request-id: ", incoming.request.request_id,
+                   "\r\nserver: oriel\r\nx-request-id: ", incoming.request_id,
                    "\r\ncontent-type: ", response.content_type, "\r\n");
   for (const auto& [name, value] : response.headers) {
     absl::StrAppend(&head, name, ": ", value, "\r\n");

@@ -61,7 +61,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Success = boost::asio::awaitable<bool>;  // false: the connection is to be closed
 
   struct Incoming {
-    HttpRequest request;
+    HttpRequest request;  // until it is dispatched
+    std::string request_id;
     bool keep_alive = false;
     bool chunked_allowed = true;  // HTTP/1.0 knows no chunks
     bool head_only = false;

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <atomic>
 #include <functional>
@@ -158,6 +159,37 @@ TEST(ConnectionTest, AReaderThatStopsReadingIsGivenUpAndItsWorkCancelled) {
   }
   EXPECT_TRUE(server.engine.WaitForCancel(id));
   EXPECT_EQ(server.http->num_connections(), 0);
+}
+
+// Never answers.
+class EndlessExchange final : public Exchange {
+ public:
+  void Start(std::function<void()>) override {}
+  ExchangeOutput Poll() override { return {}; }
+};
+
+TEST(ConnectionTest, ABodyThatIsReadIsNotKeptUntilTheAnswer) {
+  // More than malloc would keep for itself.
+  constexpr size_t kBodyBytes = 64 << 20;
+  std::promise<void> is_dispatched;
+  Router router;
+  router.Add("POST", "/endless", [&](HttpRequest request) -> HttpAnswer {
+    EXPECT_EQ(request.body.size(), kBodyBytes);
+    is_dispatched.set_value();
+    return std::make_unique<EndlessExchange>();
+  });
+  HttpServerOptions options;
+  options.limits.body_bytes_max = 2 * kBodyBytes;
+  const auto server = HttpServer::Listen(options, router);
+  ASSERT_TRUE(server.ok()) << server.status();
+  (*server)->Start();
+  const size_t mapped = mallinfo2().hblkhd;
+  RawClient client((*server)->port());
+  client.Post("/endless", std::string(kBodyBytes, 'x'));
+  ASSERT_EQ(is_dispatched.get_future().wait_for(std::chrono::seconds(10)),
+            std::future_status::ready);
+  // A sanitizer's allocator counts nothing here.
+  EXPECT_TRUE(WaitUntil([&] { return mallinfo2().hblkhd < mapped + kBodyBytes; }));
 }
 
 TEST(ConnectionTest, ABodyThatIsTooLargeIs413BeforeItIsRead) {
