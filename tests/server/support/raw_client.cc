@@ -2,14 +2,16 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "kernels/core/check.h"
 #include "kernels/core/status.h"
 
@@ -17,6 +19,15 @@ namespace oriel {
 namespace {
 
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
+constexpr absl::Duration kPatience = absl::Seconds(10);
+
+// Whether the socket can do what `events` of poll says before the deadline.
+bool WaitFor(int socket, short events, absl::Time deadline) {
+  const absl::Duration left = deadline - absl::Now();
+  if (left <= absl::ZeroDuration()) return false;
+  pollfd waiting{.fd = socket, .events = events, .revents = 0};
+  return poll(&waiting, 1, static_cast<int>(absl::ToInt64Milliseconds(left)) + 1) > 0;
+}
 
 size_t LengthOf(const std::string& headers) {
   const size_t place = headers.find("content-length: ");
@@ -41,9 +52,6 @@ bool TakeChunks(std::string& bytes, std::string& body) {
 RawClient::RawClient(uint16_t port, int receive_buffer_bytes) {
   socket_ = socket(AF_INET, SOCK_STREAM, 0);
   ORIEL_CHECK(socket_ >= 0);
-  const timeval patience{.tv_sec = 10, .tv_usec = 0};
-  setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
   if (receive_buffer_bytes > 0) {
     setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof(receive_buffer_bytes));
   }
@@ -68,8 +76,11 @@ void RawClient::Reset() {
 }
 
 bool RawClient::Send(std::string_view bytes) {
+  const absl::Time deadline = absl::Now() + kPatience;
   while (!bytes.empty()) {
-    const ssize_t sent = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (!WaitFor(socket_, POLLOUT, deadline)) return false;
+    const ssize_t sent = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno == EAGAIN) continue;
     if (sent <= 0) return false;
     bytes.remove_prefix(static_cast<size_t>(sent));
   }
@@ -85,18 +96,31 @@ bool RawClient::Get(std::string_view path) {
   return Send(absl::StrCat("GET ", ToAbsl(path), " HTTP/1.1\r\nhost: x\r\n\r\n"));
 }
 
-bool RawClient::ReadSome() {
+RawClient::Received RawClient::ReadSome(absl::Time deadline) {
+  if (!WaitFor(socket_, POLLIN, deadline)) return Received::kNothing;
   char buffer[4096];
   const ssize_t size = recv(socket_, buffer, sizeof(buffer), 0);
-  if (size <= 0) return false;
+  if (size < 0) return Received::kReset;
+  if (size == 0) return Received::kEnd;
   received_.append(buffer, static_cast<size_t>(size));
-  return true;
+  return Received::kBytes;
+}
+
+RawClient::Received RawClient::ReadToEnd() {
+  const absl::Time deadline = absl::Now() + kPatience;
+  Received last = Received::kBytes;
+  while (last == Received::kBytes) {
+    last = ReadSome(deadline);
+    received_.clear();
+  }
+  return last;
 }
 
 RawResponse RawClient::Read() {
+  const absl::Time deadline = absl::Now() + kPatience;
   RawResponse response;
   while (received_.find(kHeadEnd) == received_.npos) {
-    if (!ReadSome()) return response;
+    if (ReadSome(deadline) != Received::kBytes) return response;
   }
   const size_t head_size = received_.find(kHeadEnd) + kHeadEnd.size();
   response.headers = absl::AsciiStrToLower(received_.substr(0, head_size));
@@ -104,12 +128,12 @@ RawResponse RawClient::Read() {
   received_.erase(0, head_size);
   if (response.headers.find("transfer-encoding: chunked") != response.headers.npos) {
     while (!TakeChunks(received_, response.body)) {
-      if (!ReadSome()) return response;
+      if (ReadSome(deadline) != Received::kBytes) return response;
     }
   } else {
     const size_t length = LengthOf(response.headers);
     while (received_.size() < length) {
-      if (!ReadSome()) return response;
+      if (ReadSome(deadline) != Received::kBytes) return response;
     }
     response.body = received_.substr(0, length);
     received_.erase(0, length);
@@ -119,18 +143,17 @@ RawResponse RawClient::Read() {
 }
 
 std::string RawClient::ReadUntil(std::string_view text) {
-  while (received_.find(text) == received_.npos && ReadSome()) {
+  const absl::Time deadline = absl::Now() + kPatience;
+  while (received_.find(text) == received_.npos && ReadSome(deadline) == Received::kBytes) {
   }
   return received_;
 }
 
-bool RawClient::IsClosedByServer() {
-  char buffer[4096];
-  ssize_t size = 0;
-  do {
-    size = recv(socket_, buffer, sizeof(buffer), 0);
-  } while (size > 0);
-  return size == 0;
+bool RawClient::IsClosedByServer() { return ReadToEnd() == Received::kEnd; }
+
+bool RawClient::IsEndedByServer() {
+  const Received last = ReadToEnd();
+  return last == Received::kEnd || last == Received::kReset;
 }
 
 }  // namespace oriel

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/time/time.h"
+
 namespace oriel {
 
 struct RawResponse {
@@ -14,7 +16,7 @@ struct RawResponse {
   bool complete = false;
 };
 
-// A TCP connection to the server under test. Waits are bounded by 10 seconds.
+// A TCP connection to the server under test. No call takes longer than 10 seconds.
 class RawClient {
  public:
   explicit RawClient(uint16_t port, int receive_buffer_bytes = 0);
@@ -33,13 +35,18 @@ class RawClient {
   std::string ReadUntil(std::string_view text);
   // True once the server has closed its side, after what it sent.
   bool IsClosedByServer();
+  // The same, or true once the server has reset the connection.
+  bool IsEndedByServer();
 
   void Close();
   // Closes so that the server sees a reset.
   void Reset();
 
  private:
-  bool ReadSome();
+  enum class Received : uint8_t { kBytes, kEnd, kReset, kNothing };
+
+  Received ReadSome(absl::Time deadline);
+  Received ReadToEnd();
 
   int socket_ = -1;
   std::string received_;
