@@ -1,5 +1,6 @@
 #include "server/http/http_server.h"
 
+#include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -58,7 +59,8 @@ class AsioHttpServer final : public HttpServer {
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   uint16_t port_ = 0;
   std::vector<std::thread> threads_;
-  std::mutex mutex_;  // guards connections_
+  std::atomic<bool> accepting_{false};  // Accept has not returned
+  std::mutex mutex_;                    // guards connections_
   std::list<std::weak_ptr<Connection>> connections_;
 };
 
@@ -67,20 +69,29 @@ AsioHttpServer::~AsioHttpServer() {
     error_code ignored;
     acceptor_.close(ignored);
   });
-  CloseAll();
   const absl::Time deadline = absl::Now() + kCloseTimeout;
-  while (state_->num_connections > 0 && absl::Now() < deadline) {
+  // A connection may still be admitted until Accept has returned.
+  for (CloseAll(); accepting_ || state_->num_connections > 0; CloseAll()) {
+    if (absl::Now() >= deadline) break;
     absl::SleepFor(kPollInterval);
-    CloseAll();
   }
   work_.reset();
   state_->io.stop();
   for (std::thread& thread : threads_) thread.join();
+  // What is queued may hold connections, and these hold the context that it is queued in.
+  state_->io.restart();
+  state_->io.poll();
+  while (state_->num_connections > 0 && absl::Now() < deadline) {
+    absl::SleepFor(kPollInterval);
+    state_->io.poll();
+  }
 }
 
 void AsioHttpServer::Start() {
+  accepting_ = true;
   asio::co_spawn(
-      acceptor_.get_executor(), [this] { return Accept(); }, asio::detached);
+      acceptor_.get_executor(), [this] { return Accept(); },
+      [this](const std::exception_ptr&) { accepting_ = false; });
   for (int32_t i = 0; i < state_->options.threads; ++i) {
     threads_.emplace_back([this] { state_->io.run(); });
   }

@@ -480,5 +480,18 @@ TEST(ConnectionTest, EndingTheServerCancelsWhatStillRuns) {
   EXPECT_TRUE(server->engine.WaitForCancel(id));
 }
 
+TEST(ConnectionTest, EndingTheServerEndsAConnectionThatHasJustCome) {
+  const Router router;
+  for (int i = 0; i < 200; ++i) {
+    auto server = HttpServer::Listen({}, router);
+    ASSERT_TRUE(server.ok()) << server.status();
+    (*server)->Start();
+    RawClient client((*server)->port());
+    SpinFor(absl::Microseconds(i));
+    server->reset();
+    ASSERT_TRUE(client.IsEndedByServer()) << i;
+  }
+}
+
 }  // namespace
 }  // namespace oriel
