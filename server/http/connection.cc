@@ -73,25 +73,28 @@ std::string_view ToView(beast::string_view text) { return {text.data(), text.siz
 
 }  // namespace
 
-Connection::Connection(std::shared_ptr<HttpServerState> state, asio::ip::tcp::socket socket)
+Connection::Connection(std::shared_ptr<HttpServerState> state, asio::ip::tcp::socket socket,
+                       Admission admission)
     : state_(std::move(state)),
+      admission_(admission),
       stream_(std::move(socket)),
       signal_(stream_.get_executor()),
       read_deadline_(stream_.get_executor()) {
-  ++state_->num_connections;
+  ++Count();
 }
 
-Connection::~Connection() { --state_->num_connections; }
+Connection::~Connection() { --Count(); }
+
+std::atomic<int32_t>& Connection::Count() {
+  return admission_ == Admission::kServed ? state_->num_served : state_->num_refused;
+}
 
 void Connection::Start() {
   asio::co_spawn(
-      stream_.get_executor(), [self = shared_from_this()] { return self->Serve(); },
-      asio::detached);
-}
-
-void Connection::StartRefusal() {
-  asio::co_spawn(
-      stream_.get_executor(), [self = shared_from_this()] { return self->Refuse(); },
+      stream_.get_executor(),
+      [self = shared_from_this()] {
+        return self->admission_ == Admission::kServed ? self->Serve() : self->Refuse();
+      },
       asio::detached);
 }
 

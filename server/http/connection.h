@@ -31,9 +31,15 @@ struct HttpServerState {
   std::atomic<const Router*> router;  // never null
   boost::asio::io_context io;
   std::atomic<bool> draining{false};
-  std::atomic<int32_t> num_connections{0};
+  std::atomic<int32_t> num_served{0};     // connections; refused ones do not count
+  std::atomic<int32_t> num_refused{0};    // connections that are told so, and still open
   std::atomic<int32_t> num_answering{0};  // requests read and not yet answered
+
+  int32_t num_connections() const { return num_served + num_refused; }
 };
+
+// Whether there is room for a client among the connections that the server may have.
+enum class Admission : bool { kRefused, kServed };
 
 // One client's TCP connection.
 //
@@ -44,13 +50,12 @@ struct HttpServerState {
 //             noticed, and its bytes are the next request.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(std::shared_ptr<HttpServerState> state, boost::asio::ip::tcp::socket socket);
+  Connection(std::shared_ptr<HttpServerState> state, boost::asio::ip::tcp::socket socket,
+             Admission admission);
   ~Connection();
 
+  // A refused client is answered 503, and then closed.
   void Start();
-
-  // Answers 503 and closes: the server has as many connections as it may.
-  void StartRefusal();
 
   // Closes the socket; whatever runs for the client is cancelled.
   void Close();
@@ -87,6 +92,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task CloseAfterReading();
   Task AwaitSignal();
 
+  std::atomic<int32_t>& Count();
   std::string Head(const HttpResponse& response, const Incoming& incoming,
                    std::string_view length_header) const;
   bool KeepAlive(const Incoming& incoming) const;
@@ -101,6 +107,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Wake();
 
   const std::shared_ptr<HttpServerState> state_;  // before the sockets: they need its context
+  const Admission admission_;
   boost::beast::tcp_stream stream_;
   boost::beast::flat_buffer buffer_;
   boost::asio::steady_timer signal_;  // cancelled to wake the coroutine

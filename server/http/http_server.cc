@@ -30,6 +30,10 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 // When the process has no file descriptor left, accepting fails at once, again and again.
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+
+// A refused client may take its time over the answer. Beyond this number they are closed without.
+constexpr int32_t kRefusalsMax = 64;
+
 constexpr absl::Duration kPollInterval = absl::Milliseconds(5);
 
 // Closed sockets end their coroutines within moments; a bug must not hang the shutdown.
@@ -47,7 +51,7 @@ class AsioHttpServer final : public HttpServer {
   void Start() override;
   void SetRoutes(const Router& router) override { state_->router = &router; }
   bool Drain(absl::Time deadline) override;
-  int32_t num_connections() const override { return state_->num_connections; }
+  int32_t num_connections() const override { return state_->num_connections(); }
 
  private:
   asio::awaitable<void> Accept();
@@ -71,7 +75,7 @@ AsioHttpServer::~AsioHttpServer() {
   });
   const absl::Time deadline = absl::Now() + kCloseTimeout;
   // A connection may still be admitted until Accept has returned.
-  for (CloseAll(); accepting_ || state_->num_connections > 0; CloseAll()) {
+  for (CloseAll(); accepting_ || state_->num_connections() > 0; CloseAll()) {
     if (absl::Now() >= deadline) break;
     absl::SleepFor(kPollInterval);
   }
@@ -81,7 +85,7 @@ AsioHttpServer::~AsioHttpServer() {
   // What is queued may hold connections, and these hold the context that it is queued in.
   state_->io.restart();
   state_->io.poll();
-  while (state_->num_connections > 0 && absl::Now() < deadline) {
+  while (state_->num_connections() > 0 && absl::Now() < deadline) {
     absl::SleepFor(kPollInterval);
     state_->io.poll();
   }
@@ -110,14 +114,16 @@ asio::awaitable<void> AsioHttpServer::Accept() {
 }
 
 void AsioHttpServer::Admit(tcp::socket socket) {
-  const bool refused = state_->num_connections >= state_->options.limits.connections_max;
-  auto connection = std::make_shared<Connection>(state_, std::move(socket));
+  const bool full = state_->num_served >= state_->options.limits.connections_max;
+  if (full && state_->num_refused >= kRefusalsMax) return;  // the socket closes
+  const auto admission = full ? Admission::kRefused : Admission::kServed;
+  auto connection = std::make_shared<Connection>(state_, std::move(socket), admission);
   {
     const std::lock_guard lock(mutex_);
     connections_.remove_if([](const auto& known) { return known.expired(); });
     connections_.push_back(connection);
   }
-  refused ? connection->StartRefusal() : connection->Start();
+  connection->Start();
 }
 
 bool AsioHttpServer::Drain(absl::Time deadline) {

@@ -56,6 +56,7 @@ class HttpServer {
   // `deadline` has passed. Requests are still answered meanwhile. Returns whether all are answered.
   virtual bool Drain(absl::Time deadline) = 0;
 
+  // All that are open, those of refused clients too.
   virtual int32_t num_connections() const = 0;
 };
 

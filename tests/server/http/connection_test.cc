@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -364,6 +365,47 @@ TEST(ConnectionTest, OneConnectionTooManyIsToldSo) {
   const RawResponse response = third.Read();
   EXPECT_EQ(response.status, 503);
   EXPECT_THAT(response.headers, HasSubstr("retry-after: 1\r\n"));
+  first.Get("/livez");
+  EXPECT_EQ(first.Read().status, 200);
+}
+
+TEST(ConnectionTest, RefusedClientsThatStayDoNotTakeThePlaceOfServedOnes) {
+  ServerConfig config;
+  config.http.connections_max = 2;
+  TestServer server(config);
+  RawClient first(server.port()), second(server.port());
+  ASSERT_TRUE(WaitUntil([&] { return server.http->num_connections() == 2; }));
+  std::vector<std::unique_ptr<RawClient>> refused;
+  for (int i = 0; i < 5; ++i) {
+    refused.push_back(std::make_unique<RawClient>(server.port()));
+    EXPECT_EQ(refused.back()->Read().status, 503);
+  }
+  first.Close();
+  // The refused ones stay for two seconds at most.
+  ASSERT_TRUE(WaitUntil([&] { return server.http->num_connections() <= 6; }));
+  RawClient next(server.port());
+  next.Get("/livez");
+  EXPECT_EQ(next.Read().status, 200);
+}
+
+TEST(ConnectionTest, RefusedClientsAreBoundedToo) {
+  ServerConfig config;
+  config.http.connections_max = 1;
+  TestServer server(config);
+  RawClient first(server.port());
+  ASSERT_TRUE(WaitUntil([&] { return server.http->num_connections() == 1; }));
+  std::vector<std::unique_ptr<RawClient>> refused;
+  for (int i = 0; i < 100; ++i) refused.push_back(std::make_unique<RawClient>(server.port()));
+  int told = 0, closed = 0;
+  for (const auto& client : refused) {
+    const int status = client->Read().status;
+    told += status == 503;
+    closed += status == 0;
+    EXPECT_LE(server.http->num_connections(), 65);
+  }
+  EXPECT_GE(told, 64);
+  EXPECT_GE(closed, 1);
+  EXPECT_EQ(told + closed, 100);
   first.Get("/livez");
   EXPECT_EQ(first.Read().status, 200);
 }
