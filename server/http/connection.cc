@@ -288,7 +288,9 @@ Connection::Success Connection::RunExchange(Exchange& exchange, Incoming& incomi
         written = co_await WriteChunk(output.chunk, chunked);
         break;
       case ExchangeOutput::Kind::kEnd:
-        co_return !chunked || co_await Write("0\r\n\r\n");
+        // Not as one expression: GCC 12 awaits the right side of || whatever the left one is.
+        if (chunked) co_return co_await Write("0\r\n\r\n");
+        co_return true;
     }
     if (!written) co_return false;
   }

@@ -437,6 +437,7 @@ TEST(ConnectionTest, AnOldClientGetsAStreamWithoutChunks) {
   const std::string all = client.ReadUntil("[DONE]\n\n");
   EXPECT_THAT(all, HasSubstr("\r\n\r\ndata: {"));
   EXPECT_THAT(all, ::testing::Not(HasSubstr("chunked")));
+  EXPECT_THAT(client.ReadUntil("never sent"), ::testing::EndsWith("[DONE]\n\n"));
 }
 
 TEST(ConnectionTest, AStreamWithoutChunksEndsTheConnectionThoughItsClientWouldKeepIt) {
