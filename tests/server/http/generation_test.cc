@@ -175,8 +175,7 @@ TEST(GenerationTest, ARequestThatIsRefusedByHalfIsNoAnswerThatEnded) {
   }
   RawClient client(server.port());
   client.Get("/metrics");
-  EXPECT_THAT(client.Read().body,
-              HasSubstr("oriel_requests_finished_total{reason=\"abort\"} 0\n"));
+  EXPECT_THAT(client.Read().body, HasSubstr("oriel_requests_finished_total{reason=\"abort\"} 0\n"));
 }
 
 TEST(GenerationTest, AFaultInTheMiddleOfAStreamIsAnEventAndTheStreamIsComplete) {
