@@ -1,5 +1,6 @@
 #include "tests/server/support/test_server.h"
 
+#include "absl/time/clock.h"
 #include "kernels/core/check.h"
 #include "server/http/service_routes.h"
 
@@ -23,6 +24,12 @@ TestServer::TestServer(ServerConfig server_config) : TestParts(std::move(server_
   ORIEL_CHECK(listening.ok());
   http = *std::move(listening);
   http->Start();
+}
+
+bool WaitUntil(const std::function<bool()>& condition, absl::Duration patience) {
+  const absl::Time deadline = absl::Now() + patience;
+  while (!condition() && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(2));
+  return condition();
 }
 
 }  // namespace oriel

@@ -1,8 +1,10 @@
 #ifndef ORIEL_TESTS_SERVER_SUPPORT_TEST_SERVER_H_
 #define ORIEL_TESTS_SERVER_SUPPORT_TEST_SERVER_H_
 
+#include <functional>
 #include <memory>
 
+#include "absl/time/time.h"
 #include "server/http/http_server.h"
 #include "server/http/router.h"
 #include "server/serving_context.h"
@@ -32,6 +34,9 @@ struct TestServer : TestParts {
   Router router;
   std::unique_ptr<HttpServer> http;
 };
+
+// Whether the condition holds before the patience ends.
+bool WaitUntil(const std::function<bool()>& condition, absl::Duration patience = absl::Seconds(10));
 
 }  // namespace oriel
 
