@@ -182,10 +182,12 @@ asio::awaitable<error_code> Connection::ReadMessage(RequestParser& parser) {
     // The write has put its own expiry in the place of the read's.
     stream_.expires_at(read_deadline_.expiry() + kReadGrace);
   }
-  if (parser.is_done()) co_return error;
-  // The head came in the same moment as the deadline.
-  if (read_expired_) co_return asio::error::operation_aborted;
-  std::tie(error, unused) = co_await http::async_read(stream_, buffer_, parser, kAwait);
+  // Part by part: a sender that never pauses leaves no read waiting that could be cancelled.
+  parser.eager(true);
+  while (!error && !parser.is_done()) {
+    if (read_expired_) co_return asio::error::operation_aborted;
+    std::tie(error, unused) = co_await http::async_read_some(stream_, buffer_, parser, kAwait);
+  }
   co_return error;
 }
 
