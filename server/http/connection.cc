@@ -44,10 +44,6 @@ constexpr int32_t kStatusClientGone = 499;
 // The stream closes this much after the read deadline, should cancelling not have ended the read.
 constexpr auto kReadGrace = std::chrono::seconds(1);
 
-// A part of a read that has just completed is not there to be cancelled, and the next part follows
-// it: a read whose time is over is cancelled until it ends.
-constexpr auto kCancelInterval = std::chrono::milliseconds(10);
-
 std::chrono::nanoseconds ToChrono(absl::Duration duration) {
   return absl::ToChronoNanoseconds(duration);
 }
@@ -174,7 +170,7 @@ Connection::Success Connection::ReadRequest(Incoming& incoming) {
 asio::awaitable<error_code> Connection::ReadMessage(RequestParser& parser) {
   StartReadDeadline();
   const absl::Cleanup stop = [this] { StopReadDeadline(); };
-  auto [error, unused] = co_await http::async_read_header(stream_, buffer_, parser, kAwait);
+  error_code error = co_await ReadParts(parser, &RequestParser::is_header_done);
   if (error) co_return error;
   if (HasDoubtfulFraming(parser.get())) co_return http::error::bad_transfer_encoding;
   if (ToView(parser.get()[http::field::expect]) == "100-continue") {
@@ -182,10 +178,17 @@ asio::awaitable<error_code> Connection::ReadMessage(RequestParser& parser) {
     // The write has put its own expiry in the place of the read's.
     stream_.expires_at(read_deadline_.expiry() + kReadGrace);
   }
-  // Part by part: a sender that never pauses leaves no read waiting that could be cancelled.
   parser.eager(true);
-  while (!error && !parser.is_done()) {
+  co_return co_await ReadParts(parser, &RequestParser::is_done);
+}
+
+// A sender that never pauses leaves no read waiting that could be cancelled.
+asio::awaitable<error_code> Connection::ReadParts(RequestParser& parser,
+                                                  bool (RequestParser::*is_read)() const) {
+  error_code error;
+  while (!error && !(parser.*is_read)()) {
     if (read_expired_) co_return asio::error::operation_aborted;
+    size_t unused = 0;
     std::tie(error, unused) = co_await http::async_read_some(stream_, buffer_, parser, kAwait);
   }
   co_return error;
@@ -197,18 +200,13 @@ void Connection::StartReadDeadline() {
   const auto timeout = ToChrono(state_->options.limits.read_timeout);
   stream_.expires_after(timeout + kReadGrace);
   read_expired_ = false;
-  AwaitReadDeadline(timeout);
-}
-
-void Connection::AwaitReadDeadline(std::chrono::nanoseconds delay) {
-  read_deadline_.expires_after(delay);
+  read_deadline_.expires_after(timeout);
   read_deadline_.async_wait([weak = weak_from_this(), read = read_number_](error_code error) {
     const auto self = weak.lock();
     // The handler may have been queued already when its read ended.
     if (error || self == nullptr || self->read_number_ != read) return;
     self->read_expired_ = true;
     self->stream_.cancel();
-    self->AwaitReadDeadline(kCancelInterval);
   });
 }
 

@@ -10,7 +10,6 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -78,8 +77,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Success AwaitFirstByte();
   Success ReadRequest(Incoming& incoming);
   boost::asio::awaitable<boost::system::error_code> ReadMessage(RequestParser& parser);
+  boost::asio::awaitable<boost::system::error_code> ReadParts(RequestParser& parser,
+                                                              bool (RequestParser::*is_read)()
+                                                                  const);
   void StartReadDeadline();
-  void AwaitReadDeadline(std::chrono::nanoseconds delay);
   void StopReadDeadline();
   Success AnswerReadError(const boost::system::error_code& error);
   Success Answer(Incoming incoming);
