@@ -141,10 +141,11 @@ absl::StatusOr<PlannedPrompt> Planner::PlanPrompt(const CompletionRequest& api,
   ORIEL_RETURN_IF_ERROR(WithFieldOfMessage(ValidateGenerationRequest(
       request, context_.engine.config(), context_.engine.model_config().vocab)));
   if (api.echo) {
-    const std::string decoded = DecodeAll(context_.text, request.prompt);
-    prompt.echo_text = text != nullptr ? *text : decoded;
-    prompt.unseen_characters =
-        std::max<int64_t>(0, NumCharacters(decoded) - NumCharacters(prompt.echo_text));
+    prompt.echo_text = text != nullptr ? *text : DecodeAll(context_.text, request.prompt);
+    if (text != nullptr && api.options.num_logprobs) {
+      const int64_t decoded = NumCharacters(DecodeAll(context_.text, request.prompt));
+      prompt.unseen_characters = std::max<int64_t>(0, decoded - NumCharacters(*text));
+    }
   }
   return prompt;
 }
