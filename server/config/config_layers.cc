@@ -28,15 +28,15 @@ std::string EnvironmentName(std::string_view field_name) {
 // Kubernetes and Docker describe a service to its neighbours in variables that begin with its name:
 // ORIEL_SERVICE_HOST, ORIEL_SERVICE_PORT[_NAME], ORIEL_PORT=tcp://…, ORIEL_PORT_80_TCP[_ADDR].
 bool IsServiceLink(std::string_view name, std::string_view value) {
-  if (absl::EndsWith(ToAbsl(name), "_PORT")) {
+  const absl::string_view text = ToAbsl(name);
+  if (name.ends_with("_PORT")) {
     return value.starts_with("tcp://") || value.starts_with("udp://") ||
            value.starts_with("sctp://");
   }
-  const absl::string_view rest = ToAbsl(name);
-  const bool of_port = absl::StrContains(rest, "_TCP") || absl::StrContains(rest, "_UDP") ||
-                       absl::StrContains(rest, "_SCTP");
-  return absl::EndsWith(rest, "_SERVICE_HOST") || absl::StrContains(rest, "_SERVICE_PORT") ||
-         (of_port && absl::StrContains(rest, "_PORT_"));
+  const bool of_port = absl::StrContains(text, "_TCP") || absl::StrContains(text, "_UDP") ||
+                       absl::StrContains(text, "_SCTP");
+  return absl::EndsWith(text, "_SERVICE_HOST") || absl::StrContains(text, "_SERVICE_PORT") ||
+         (of_port && absl::StrContains(text, "_PORT_"));
 }
 
 const ConfigField* FieldOfVariable(std::string_view name) {
