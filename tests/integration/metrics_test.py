@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 import unittest
 import urllib.request
 
@@ -69,11 +70,20 @@ class Values(unittest.TestCase):
         cls.server = fake_server.FakeServer("--step-ms", 10)
         cls.addClassCleanup(cls.server.__exit__, None, None, None)
 
+    def metrics_at_rest(self):
+        """The metrics once no sequence runs: an answer's last bytes leave before its step ends,
+        and the step is counted at its end."""
+        deadline = time.monotonic() + 30
+        while (metrics := self.server.metrics())["oriel_requests_running"] > 0:
+            self.assertLess(time.monotonic(), deadline, "a sequence runs on")
+            time.sleep(0.005)
+        return metrics
+
     def growth(self, action):
         """How much each series grows while `action` runs."""
-        before = self.server.metrics()
+        before = self.metrics_at_rest()
         action()
-        after = self.server.metrics()
+        after = self.metrics_at_rest()
         return {key: value - before.get(key, 0) for key, value in after.items()}
 
     def test_a_request_is_in_every_histogram_once(self):
