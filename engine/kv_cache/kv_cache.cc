@@ -29,6 +29,12 @@ KvSealItem MakeSealItem(PageId page, int32_t page_index, WindowPageId window_pag
 
 }  // namespace
 
+void StepPages::Reserve(const KvCacheCounts& counts) {
+  packed_pages.reserve(static_cast<size_t>(counts.num_pages));
+  window_pages.reserve(static_cast<size_t>(StepWindowPagesMax(counts)));
+  seals.reserve(static_cast<size_t>(StepSealsMax(counts)));
+}
+
 void StepPages::Clear() {
   packed_pages.clear();
   window_pages.clear();
@@ -63,6 +69,7 @@ bool KvCache::TryAdmit(int32_t num_tokens_max, PageTable& table) {
   table.slot = slots_.Take();
   table.reserved_pages = num_pages;
   table.packed_pages.reserve(static_cast<size_t>(num_pages));
+  table.window.Reserve(num_window_pages);
   return true;
 }
 

@@ -21,12 +21,26 @@ struct KvCacheCounts {
   int32_t prefill_chunk_tokens = 0;  // prompt tokens of one step, all sequences together
 };
 
+// Entries that the lists of one step can have. A view lists its window pages from
+// NumPackedPages(first position) on: those of the window, the page being filled, and for a prompt
+// row one for every 64 tokens begun.
+constexpr int64_t StepWindowPagesMax(const KvCacheCounts& counts) {
+  const int64_t a_view = counts.window_tokens / kPageTokens + 2;
+  return a_view * counts.num_sequence_slots + counts.prefill_chunk_tokens / kPageTokens;
+}
+// n tokens let ceil(n / 64) pages fall due at most.
+constexpr int64_t StepSealsMax(const KvCacheCounts& counts) {
+  return int64_t{counts.num_sequence_slots} + counts.prefill_chunk_tokens / kPageTokens;
+}
+
 // The flat page lists of one step: KvView cuts the first two.
 struct StepPages {
   std::vector<PageId> packed_pages;
   std::vector<WindowPageId> window_pages;
   std::vector<KvSealItem> seals;
 
+  // Makes room for any step of a cache of these counts.
+  void Reserve(const KvCacheCounts& counts);
   void Clear();
 };
 

@@ -9,6 +9,7 @@ namespace oriel {
 PagePool::PagePool(int32_t num_pages) {
   ORIEL_CHECK(num_pages >= 0);
   states_.assign(static_cast<size_t>(num_pages), State::kFree);
+  fenced_.reserve(static_cast<size_t>(num_pages));
   free_.resize(static_cast<size_t>(num_pages));
   // The stack hands out low ids first, so that a lightly used pool touches little memory.
   for (int32_t i = 0; i < num_pages; ++i) free_[static_cast<size_t>(i)] = num_pages - 1 - i;
@@ -50,12 +51,12 @@ void PagePool::Release(int32_t page, uint64_t step) {
 }
 
 void PagePool::FinishStep(uint64_t step) {
-  while (!fenced_.empty() && fenced_.front().step <= step) {
-    const int32_t page = fenced_.front().page;
-    states_[static_cast<size_t>(page)] = State::kFree;
-    free_.push_back(page);
-    fenced_.pop_front();
+  auto finished = fenced_.begin();
+  for (; finished != fenced_.end() && finished->step <= step; ++finished) {
+    states_[static_cast<size_t>(finished->page)] = State::kFree;
+    free_.push_back(finished->page);
   }
+  fenced_.erase(fenced_.begin(), finished);
 }
 
 PageLedger PagePool::ledger() const {

@@ -2,7 +2,6 @@
 #define ORIEL_ENGINE_KV_CACHE_PAGE_POOL_H_
 
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 namespace oriel {
@@ -23,6 +22,7 @@ struct PageLedger {
 // never fails and nothing has to be preempted. A released page is fenced until the step that
 // released it has finished: launches of that step may still read or write it.
 //
+// Lifecycle   all memory is allocated when it is made.
 // Threads     the engine thread.
 // Invariant   free + owned + cached + fenced = total; owned <= reserved;
 //             reserved + fenced <= total when nothing but finished steps is fenced.
@@ -56,9 +56,9 @@ class PagePool {
     uint64_t step;
   };
 
-  std::vector<State> states_;  // a page
-  std::vector<int32_t> free_;  // a stack: the page that was released last is the warmest
-  std::deque<Fenced> fenced_;  // in order of steps
+  std::vector<State> states_;   // a page
+  std::vector<int32_t> free_;   // a stack: the page that was released last is the warmest
+  std::vector<Fenced> fenced_;  // in order of steps
   int32_t owned_ = 0;
   int32_t reserved_ = 0;
 };

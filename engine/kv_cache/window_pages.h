@@ -38,6 +38,9 @@ class WindowPages {
   // The window page of a page index, kNoPage outside the run.
   WindowPageId PageAt(int32_t page_index) const;
 
+  // Makes room for a run of `size` pages.
+  void Reserve(int32_t size) { pages_.reserve(static_cast<size_t>(size)); }
+
   // Adds the page behind the last. An empty run begins at `page_index`.
   void Append(int32_t page_index, WindowPageId page);
 

@@ -6,18 +6,19 @@
 namespace oriel {
 
 void TokenStream::SetWakeup(std::function<void()> wakeup) {
-  std::function<void()> call;
+  auto shared = std::make_shared<const std::function<void()>>(std::move(wakeup));
+  bool has_events = false;
   {
     const std::lock_guard lock(mutex_);
-    wakeup_ = std::move(wakeup);
-    if (!events_.empty()) call = wakeup_;
+    wakeup_ = shared;
+    has_events = !events_.empty();
   }
-  if (call) call();
+  if (has_events) (*shared)();
 }
 
 void TokenStream::Push(TokenEvent event) {
   // The wake-up runs outside the lock: it may post to an executor that drains this stream at once.
-  std::function<void()> call;
+  std::shared_ptr<const std::function<void()>> call;
   {
     const std::lock_guard lock(mutex_);
     if (finished_) return;
@@ -26,7 +27,7 @@ void TokenStream::Push(TokenEvent event) {
     events_.push_back(std::move(event));
   }
   has_events_.notify_one();
-  if (call) call();
+  if (call != nullptr) (*call)();
 }
 
 bool TokenStream::Drain(std::vector<TokenEvent>& events) {

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -50,9 +51,14 @@ struct TokenEvent {
 // Threads     Push by the engine thread, the others by one reader; safe between them. Push never
 //             waits.
 // Limits      a request has prompt + max_tokens + 1 events at most, so memory is bounded by
-//             max_model_len.
+//             max_model_len. A reader that is kEventsReserved events behind at most makes Push
+//             allocate nothing.
 class TokenStream {
  public:
+  static constexpr size_t kEventsReserved = 16;
+
+  TokenStream() { events_.reserve(kEventsReserved); }
+
   // Called by the engine thread after Push when the stream was empty before; must not block. Set
   // once, before or after the first event: a stream that already holds events calls it at once.
   void SetWakeup(std::function<void()> wakeup);
@@ -73,7 +79,7 @@ class TokenStream {
   std::condition_variable has_events_;
   std::vector<TokenEvent> events_;
   bool finished_ = false;
-  std::function<void()> wakeup_;
+  std::shared_ptr<const std::function<void()>> wakeup_;  // shared: a copy may not allocate
 };
 
 }  // namespace oriel

@@ -25,18 +25,6 @@ int64_t StepTokensMax(const KvCacheCounts& counts) {
   return int64_t{counts.prefill_chunk_tokens} + counts.num_sequence_slots;
 }
 
-// A view lists its window pages from NumPackedPages(first position) on: those of the window, the
-// page being filled, and for a prompt row one for every 64 tokens begun.
-int64_t WindowEntriesMax(const KvCacheCounts& counts) {
-  const int64_t a_view = counts.window_tokens / kPageTokens + 2;
-  return a_view * counts.num_sequence_slots + counts.prefill_chunk_tokens / kPageTokens;
-}
-
-// n tokens let ceil(n / 64) pages fall due at most.
-int64_t SealsMax(const KvCacheCounts& counts) {
-  return int64_t{counts.num_sequence_slots} + counts.prefill_chunk_tokens / kPageTokens;
-}
-
 }  // namespace
 
 absl::StatusOr<BatchStager> BatchStager::Make(Backend& backend, const KvCacheCounts& counts) {
@@ -47,8 +35,8 @@ absl::StatusOr<BatchStager> BatchStager::Make(Backend& backend, const KvCacheCou
   ORIEL_ASSIGN_OR_RETURN(stager.views_, MakeArray<KvView>(backend, counts.num_sequence_slots));
   ORIEL_ASSIGN_OR_RETURN(stager.packed_pages_, MakeArray<PageId>(backend, counts.num_pages));
   ORIEL_ASSIGN_OR_RETURN(stager.window_pages_,
-                         MakeArray<WindowPageId>(backend, WindowEntriesMax(counts)));
-  ORIEL_ASSIGN_OR_RETURN(stager.seals_, MakeArray<KvSealItem>(backend, SealsMax(counts)));
+                         MakeArray<WindowPageId>(backend, StepWindowPagesMax(counts)));
+  ORIEL_ASSIGN_OR_RETURN(stager.seals_, MakeArray<KvSealItem>(backend, StepSealsMax(counts)));
   return stager;
 }
 

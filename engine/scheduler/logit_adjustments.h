@@ -3,9 +3,9 @@
 
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "engine/request/generation_request.h"
 #include "kernels/ops/sample.h"
 
@@ -52,7 +52,7 @@ class LogitAdjustments {
 
   std::vector<LogitAdjustment> entries_;
   std::vector<Parts> parts_;  // of each entry
-  std::unordered_map<TokenId, size_t> index_of_token_;
+  absl::flat_hash_map<TokenId, size_t> index_of_token_;
 };
 
 // Entries that any request can have: every token of its text, its biases, its end and stop tokens.

@@ -13,7 +13,7 @@ Scheduler::Scheduler(const EngineConfig& config, RequestQueue& queue, KvCache& c
   const size_t num_sequences = static_cast<size_t>(cache.counts().num_sequence_slots);
   running_.reserve(num_sequences);
   plan_.rows.reserve(num_sequences);
-  plan_.pages.packed_pages.reserve(static_cast<size_t>(cache.counts().num_pages));
+  plan_.pages.Reserve(cache.counts());
 }
 
 bool Scheduler::EndUnwanted(absl::Time now) {

@@ -1,5 +1,7 @@
 #include "kernels/ops/check_args.h"
 
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "kernels/core/status.h"
 
@@ -20,24 +22,40 @@ absl::Status Invalid(absl::string_view what, Value value, const Expected& expect
 }
 
 template <typename T>
+bool HasShape(const TensorView<T, 2>& view, int64_t rows, int64_t columns) {
+  return view.dim(0) == rows && view.dim(1) == columns;
+}
+
+template <typename T>
 absl::Status ExpectShape(absl::string_view what, const TensorView<T, 2>& view, int64_t rows,
                          int64_t columns) {
-  if (view.dim(0) == rows && view.dim(1) == columns) return absl::OkStatus();
+  if (HasShape(view, rows, columns)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(what, " is [", view.dim(0), ", ", view.dim(1),
                                                  "], expected [", rows, ", ", columns, "]"));
 }
 
+// What an error calls a field of one of several items. Spelt out for an error alone: checks run in
+// every step, and a step allocates nothing.
+struct ItemName {
+  absl::string_view kind;
+  int64_t index;
+
+  std::string Of(absl::string_view field) const { return absl::StrCat(kind, index, ": ", field); }
+};
+
 absl::Status CheckTerm(const MatMulArgs& args, size_t index) {
   const MatMulTerm& term = args.terms[index];
-  const std::string name = absl::StrCat("mat_mul term ", index, ": ");
-  if (term.matrix == nullptr) return Invalid(name + "matrix", "null", "a matrix");
+  const ItemName name{"mat_mul term ", static_cast<int64_t>(index)};
+  if (term.matrix == nullptr) return Invalid(name.Of("matrix"), "null", "a matrix");
   if (term.matrix->columns() != args.input.dim(1)) {
-    return Invalid(name + "columns", term.matrix->columns(), args.input.dim(1));
+    return Invalid(name.Of("columns"), term.matrix->columns(), args.input.dim(1));
   }
   if (term.bias.data != nullptr && term.bias.dim(0) != term.matrix->rows()) {
-    return Invalid(name + "bias", term.bias.dim(0), term.matrix->rows());
+    return Invalid(name.Of("bias"), term.bias.dim(0), term.matrix->rows());
   }
-  return ExpectShape(name + "out", term.out, args.input.dim(0), term.matrix->rows());
+  const int64_t tokens = args.input.dim(0);
+  if (HasShape(term.out, tokens, term.matrix->rows())) return absl::OkStatus();
+  return ExpectShape(name.Of("out"), term.out, tokens, term.matrix->rows());
 }
 
 bool IsFraction(float value) { return value >= 0.0f && value <= 1.0f; }
@@ -45,31 +63,31 @@ bool IsFraction(float value) { return value >= 0.0f && value <= 1.0f; }
 absl::Status CheckSampleRow(const SampleArgs& args, int64_t index) {
   const SampleRow& row = args.rows(index);
   const int64_t vocab = args.logits.dim(1);
-  const std::string name = absl::StrCat("sample row ", index, ": ");
+  const ItemName name{"sample row ", index};
   if (row.logits_row < 0 || row.logits_row >= args.logits.dim(0)) {
-    return Invalid(name + "logits_row", row.logits_row, absl::StrCat("< ", args.logits.dim(0)));
+    return Invalid(name.Of("logits_row"), row.logits_row, absl::StrCat("< ", args.logits.dim(0)));
   }
   if (row.forced_token >= vocab) {
-    return Invalid(name + "forced_token", row.forced_token, absl::StrCat("< ", vocab));
+    return Invalid(name.Of("forced_token"), row.forced_token, absl::StrCat("< ", vocab));
   }
-  if (!(row.temperature >= 0.0f)) return Invalid(name + "temperature", row.temperature, ">= 0");
-  if (row.top_k < 0) return Invalid(name + "top_k", row.top_k, ">= 0");
-  if (!IsFraction(row.top_p)) return Invalid(name + "top_p", row.top_p, "0 to 1");
-  if (!IsFraction(row.min_p)) return Invalid(name + "min_p", row.min_p, "0 to 1");
+  if (!(row.temperature >= 0.0f)) return Invalid(name.Of("temperature"), row.temperature, ">= 0");
+  if (row.top_k < 0) return Invalid(name.Of("top_k"), row.top_k, ">= 0");
+  if (!IsFraction(row.top_p)) return Invalid(name.Of("top_p"), row.top_p, "0 to 1");
+  if (!IsFraction(row.min_p)) return Invalid(name.Of("min_p"), row.min_p, "0 to 1");
   if (row.num_top_logprobs < 0 || row.num_top_logprobs > args.top_tokens.dim(1) ||
       row.num_top_logprobs > vocab) {
-    return Invalid(name + "num_top_logprobs", row.num_top_logprobs,
+    return Invalid(name.Of("num_top_logprobs"), row.num_top_logprobs,
                    absl::StrCat("at most ", args.top_tokens.dim(1), " and the vocabulary"));
   }
   if (row.adjustments_begin < 0 || row.adjustments_begin > row.adjustments_end ||
       row.adjustments_end > args.adjustments.dim(0)) {
-    return Invalid(name + "adjustments_end", row.adjustments_end,
+    return Invalid(name.Of("adjustments_end"), row.adjustments_end,
                    absl::StrCat(row.adjustments_begin, " to ", args.adjustments.dim(0)));
   }
   for (int32_t i = row.adjustments_begin; i < row.adjustments_end; ++i) {
     const int32_t token = args.adjustments(i).token;
     if (token < 0 || token >= vocab) {
-      return Invalid(name + "adjusted token", token, absl::StrCat("< ", vocab));
+      return Invalid(name.Of("adjusted token"), token, absl::StrCat("< ", vocab));
     }
   }
   return absl::OkStatus();
