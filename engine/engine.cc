@@ -41,6 +41,7 @@ absl::Status CheckFitsModel(const EngineConfig& config, const Model& model, size
 // What an engine is assembled from; each part has been allocated.
 struct EngineParts {
   EngineConfig config;
+  Backend* backend = nullptr;  // not null
   std::function<absl::Time()> clock;
   std::unique_ptr<Model> model;
   std::unique_ptr<Stream> stream;
@@ -67,6 +68,7 @@ class BatchingEngine : public Engine {
 
  private:
   absl::StatusOr<bool> RunStep();
+  absl::Status AdoptThread();
   void RunUntilStopped();
   void Fail(const absl::Status& status);
   bool StepUntilIdle(absl::Time deadline);
@@ -78,7 +80,8 @@ class BatchingEngine : public Engine {
   RequestQueue queue_;
   KvCache cache_;
   Scheduler scheduler_;
-  std::thread thread_;  // runs RunUntilStopped once Start was called
+  std::thread thread_;               // runs RunUntilStopped once Start was called
+  std::thread::id stepping_thread_;  // that the back end knows; none before the first step
 
   mutable std::mutex mutex_;  // guards what other threads read
   absl::Status health_;
@@ -111,9 +114,17 @@ absl::StatusOr<std::shared_ptr<TokenStream>> BatchingEngine::Submit(GenerationRe
 
 absl::StatusOr<bool> BatchingEngine::Step() {
   ORIEL_RETURN_IF_ERROR(health());
-  absl::StatusOr<bool> did_work = RunStep();
+  const absl::Status adopted = AdoptThread();
+  absl::StatusOr<bool> did_work = adopted.ok() ? RunStep() : absl::StatusOr<bool>(adopted);
   if (!did_work.ok()) Fail(did_work.status());
   return did_work;
+}
+
+absl::Status BatchingEngine::AdoptThread() {
+  const std::thread::id caller = std::this_thread::get_id();
+  if (caller == stepping_thread_) return absl::OkStatus();
+  stepping_thread_ = caller;
+  return parts_.backend->AdoptThread();
 }
 
 // One line a row of the table in README.md.
@@ -271,6 +282,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const EngineConfig& confi
                                                         shape.num_sequence_slots));
   return std::make_unique<BatchingEngine>(EngineParts{
       .config = config,
+      .backend = &backend,
       .clock = std::move(options.clock),
       .model = std::move(model),
       .stream = backend.MakeStream(),

@@ -8,8 +8,9 @@ namespace oriel {
 absl::StatusOr<std::unique_ptr<Backend>> MakeBackend(const BackendOptions& options) {
   switch (options.kind) {
     case BackendKind::kCpu:
-      return MakeCpuBackend(
-          {.threads = options.threads, .instruction_set = options.instruction_set});
+      return MakeCpuBackend({.threads = options.threads,
+                             .instruction_set = options.instruction_set,
+                             .pin_threads = options.pin_threads});
     case BackendKind::kReference:
       return MakeReferenceBackend();
   }

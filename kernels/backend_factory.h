@@ -16,6 +16,7 @@ struct BackendOptions {
   // CPU worker threads, the caller's included; 0: one a core that this process may use.
   int32_t threads = 0;
   InstructionSet instruction_set = InstructionSet::kAuto;  // of kCpu
+  bool pin_threads = false;                                // of kCpu: each to a core of its own
 };
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeBackend(const BackendOptions& options);

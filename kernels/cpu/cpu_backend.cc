@@ -1,15 +1,16 @@
 #include "kernels/cpu/cpu_backend.h"
 
-#include <sched.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <memory>
-#include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "kernels/core/status.h"
+#include "kernels/cpu/cpu_cores.h"
 #include "kernels/cpu/cpu_matrix.h"
 #include "kernels/cpu/cpu_ops.h"
 #include "kernels/cpu/instruction_set.h"
@@ -32,6 +33,18 @@ class CpuBackend : public Backend {
   std::string_view name() const override { return "cpu"; }
   std::string_view instruction_set() const override { return DispatchedInstructionSet(); }
   int32_t threads() const override { return pool_.threads(); }
+  std::span<const int32_t> pinned_cores() const override { return pinned_cores_; }
+
+  // `cores`: one for every thread, the caller's first.
+  absl::Status PinThreads(std::vector<int32_t> cores) {
+    ORIEL_RETURN_IF_ERROR(pool_.PinWorkers(cores));
+    pinned_cores_ = std::move(cores);
+    return absl::OkStatus();
+  }
+  absl::Status AdoptThread() override {
+    return pinned_cores_.empty() ? absl::OkStatus()
+                                 : PinThread(pthread_self(), pinned_cores_.front());
+  }
 
   absl::StatusOr<Buffer> MakeBuffer(size_t size_bytes) override {
     return MakeHostBuffer(size_bytes);
@@ -68,15 +81,8 @@ class CpuBackend : public Backend {
   std::unique_ptr<InstructionSetHold> instruction_set_;
   ThreadPool pool_;
   HugePageArena weights_arena_;
+  std::vector<int32_t> pinned_cores_;  // one a thread, the caller's first; empty: not pinned
 };
-
-// Cores that this process may run on: a container's CPU set counts, not the machine.
-int32_t UsableCores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1, static_cast<int32_t>(std::thread::hardware_concurrency()));
-}
 
 }  // namespace
 
@@ -85,11 +91,22 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeCpuBackend(const CpuBackendOptions&
     return absl::InvalidArgumentError(
         absl::StrCat("threads is ", options.threads, ", expected 0 to ", ThreadPool::kThreadsMax));
   }
+  std::vector<int32_t> cores = UsableCores();
+  const int32_t num_cores = static_cast<int32_t>(cores.size());
   const int32_t threads =
-      options.threads > 0 ? options.threads : std::min(UsableCores(), ThreadPool::kThreadsMax);
+      options.threads > 0 ? options.threads : std::min(num_cores, ThreadPool::kThreadsMax);
+  if (options.pin_threads && threads > num_cores) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "threads is ", threads, " with pin_threads, this process may use ", num_cores, " cores"));
+  }
   ORIEL_ASSIGN_OR_RETURN(std::unique_ptr<InstructionSetHold> instruction_set,
                          InstructionSetHold::Make(options.instruction_set));
-  return std::make_unique<CpuBackend>(std::move(instruction_set), threads);
+  auto backend = std::make_unique<CpuBackend>(std::move(instruction_set), threads);
+  if (options.pin_threads) {
+    cores.resize(static_cast<size_t>(threads));
+    ORIEL_RETURN_IF_ERROR(backend->PinThreads(std::move(cores)));
+  }
+  return backend;
 }
 
 }  // namespace oriel

@@ -14,6 +14,8 @@
 #endif
 
 #include "kernels/core/check.h"
+#include "kernels/core/status.h"
+#include "kernels/cpu/cpu_cores.h"
 
 namespace oriel {
 namespace {
@@ -170,6 +172,14 @@ ThreadPool::ThreadPool(int32_t threads) : state_(std::make_unique<State>()) {
 ThreadPool::~ThreadPool() { state_->Stop(); }
 
 int32_t ThreadPool::threads() const { return state_->num_threads; }
+
+absl::Status ThreadPool::PinWorkers(std::span<const int32_t> cores) {
+  ORIEL_CHECK(cores.size() >= state_->workers.size() + 1);
+  for (size_t i = 0; i < state_->workers.size(); ++i) {
+    ORIEL_RETURN_IF_ERROR(PinThread(state_->workers[i].native_handle(), cores[i + 1]));
+  }
+  return absl::OkStatus();
+}
 
 void ThreadPool::ParallelFor(int64_t items, absl::FunctionRef<void(int64_t, int32_t)> work) {
   if (items <= 1 || state_->num_threads == 1) {

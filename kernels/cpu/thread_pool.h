@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 
 namespace oriel {
 
@@ -28,6 +30,10 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int32_t threads() const;
+
+  // Binds every worker but the caller to a core of its own: worker w to cores[w]. `cores`: at least
+  // threads() of them. FailedPrecondition: PinThread's.
+  absl::Status PinWorkers(std::span<const int32_t> cores);
 
   // Calls work(item, worker) once for every item in [0, items), worker in [0, threads()), and
   // returns when all have returned. Items are taken one by one from a shared counter, so cost may

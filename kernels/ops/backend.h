@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -39,6 +40,12 @@ class Backend {
   virtual std::string_view instruction_set() const { return ""; }
   // Host threads that compute, the caller's included.
   virtual int32_t threads() const { return 1; }
+  // The logical cores that these are pinned to, the caller's first; empty: they are not.
+  virtual std::span<const int32_t> pinned_cores() const { return {}; }
+
+  // Called by a thread before it enqueues its first op: a back end that pins its threads pins this
+  // one. FailedPrecondition: it cannot.
+  virtual absl::Status AdoptThread() { return absl::OkStatus(); }
 
   virtual absl::StatusOr<Buffer> MakeBuffer(size_t size_bytes) = 0;
   virtual absl::StatusOr<std::unique_ptr<Matrix>> MakeMatrix(const MatrixSource& source) = 0;

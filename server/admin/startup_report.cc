@@ -1,9 +1,11 @@
 #include "server/admin/startup_report.h"
 
 #include <array>
+#include <span>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "kernels/core/status.h"
 #include "server/admin/cache_geometry.h"
 #include "server/config/byte_size.h"
@@ -57,10 +59,12 @@ std::string StartupReport(const Engine& engine, int64_t weight_bytes) {
 
 std::string BackendLine(const Backend& backend) {
   const std::string_view instruction_set = backend.instruction_set();
+  const std::span<const int32_t> pinned = backend.pinned_cores();
   return absl::StrCat(
       "compute  ", ToAbsl(backend.name()), " back end",
       instruction_set.empty() ? "" : absl::StrCat(", instructions ", ToAbsl(instruction_set)),
-      ", threads ", backend.threads(), "\n");
+      ", threads ", backend.threads(),
+      pinned.empty() ? "" : absl::StrCat(" pinned to cores ", absl::StrJoin(pinned, ", ")), "\n");
 }
 
 Json ServerInfo(const Engine& engine, int64_t weight_bytes) {

@@ -14,7 +14,7 @@ namespace oriel {
 // cache, tokens that fit, bits a value, and bytes a token at several lengths with the FP16 tail.
 std::string StartupReport(const Engine& engine, int64_t weight_bytes);
 
-// Who computes, in one line: back end, instruction set, threads.
+// Who computes, in one line: back end, instruction set, threads and where they are pinned.
 std::string BackendLine(const Backend& backend);
 
 // The same as the report for programs.

@@ -169,8 +169,9 @@ ConfigField CpuIsaField() {
           [](const ServerConfig& config) { return std::string(NameOf(config.cpu_isa)); }};
 }
 
-ConfigField BoolField(std::string_view name, Place<bool> place, std::string_view help) {
-  return {name, ConfigGroup::kServer, help,
+ConfigField BoolField(std::string_view name, ConfigGroup group, Place<bool> place,
+                      std::string_view help) {
+  return {name, group, help,
           [place](ServerConfig& config, std::string_view text) {
             if (!absl::SimpleAtob(ToAbsl(text), &place(config))) {
               return NotInRange(text, "true or false");
@@ -204,6 +205,8 @@ std::vector<ConfigField> EngineFields() {
           "prompt tokens of one step, all sequences together"),
       Int("threads", kGroup, [](ServerConfig& c) -> int32_t& { return c.engine.threads; }, {0, 256},
           "CPU threads that compute; 0: one a core"),
+      BoolField("pin-threads", kGroup, [](ServerConfig& c) -> bool& { return c.pin_threads; },
+                "keep each of these threads on a core of its own; true or false"),
       BackendField(),
       CpuIsaField(),
       Int("max-queued-requests", kGroup, [](ServerConfig& c) -> int32_t& { return c.engine.queue_requests_max; }, {1, 1 << 20},
@@ -231,7 +234,7 @@ std::vector<ConfigField> ServerFields() {
       Seconds("drain-timeout", [](ServerConfig& c) -> absl::Duration& { return c.drain_timeout; }, {0, 86400},
               "seconds that running answers have to finish after SIGTERM"),
       LogLevelField(),
-      BoolField("vllm-metric-names", [](ServerConfig& c) -> bool& { return c.vllm_metric_names; },
+      BoolField("vllm-metric-names", kGroup, [](ServerConfig& c) -> bool& { return c.vllm_metric_names; },
                 "also export metrics under the names that vLLM's dashboards query"),
       Int("max-connections", kGroup, [](ServerConfig& c) -> int32_t& { return c.http.connections_max; }, {1, 1 << 20},
           "connections open at once"),

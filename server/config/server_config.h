@@ -59,6 +59,7 @@ struct ServerConfig {
   std::string log_level = "info";
   BackendKind backend = BackendKind::kCpu;
   InstructionSet cpu_isa = InstructionSet::kAuto;
+  bool pin_threads = false;  // of the CPU back end
   bool vllm_metric_names = true;
   EngineConfig engine;
   HttpLimits http;
@@ -69,8 +70,10 @@ struct ServerConfig {
 
 // What the back end is made with.
 inline BackendOptions BackendOptionsOf(const ServerConfig& config) {
-  return {
-      .kind = config.backend, .threads = config.engine.threads, .instruction_set = config.cpu_isa};
+  return {.kind = config.backend,
+          .threads = config.engine.threads,
+          .instruction_set = config.cpu_isa,
+          .pin_threads = config.pin_threads};
 }
 
 }  // namespace oriel

@@ -117,6 +117,14 @@ class Flags(unittest.TestCase):
         self.assert_refused("--key-codec", "int3", "--dry-run", fragments=["int3", "int2"])
         self.assert_refused("--max-num-seqs", "0", "--dry-run", fragments=["seqs", "0"])
 
+    def test_pinned_threads_are_reported_and_bounded_by_the_cores(self):
+        code, output, errors = self.serve("--dry-run", "--threads", "1", "--pin-threads", "true")
+        self.assertEqual(code, 0, errors)
+        self.assertIn("threads 1 pinned to cores", output)
+        too_many = str(len(os.sched_getaffinity(0)) + 1)
+        self.assert_refused("--dry-run", "--threads", too_many, "--pin-threads", "true",
+                            fragments=["pin_threads", too_many])
+
     def test_too_little_cache_memory_is_refused_with_the_arithmetic(self):
         self.assert_refused("--kv-cache-memory", "64KiB", "--dry-run", fragments=["cache"])
 

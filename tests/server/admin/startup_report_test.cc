@@ -47,6 +47,8 @@ TEST(StartupReportTest, TheBackEndSaysWhatItComputesWith) {
   const auto cpu = MakeBackend({.kind = BackendKind::kCpu, .threads = 2});
   EXPECT_THAT(BackendLine(**cpu), HasSubstr("compute  cpu back end, instructions "));
   EXPECT_THAT(BackendLine(**cpu), HasSubstr(", threads 2\n"));
+  const auto pinned = MakeBackend({.kind = BackendKind::kCpu, .threads = 1, .pin_threads = true});
+  EXPECT_THAT(BackendLine(**pinned), HasSubstr(", threads 1 pinned to cores "));
 }
 
 }  // namespace
