@@ -20,10 +20,13 @@
 namespace oriel {
 namespace {
 
-// A worker that has just finished a loop expects the next one within this time: most ops of a step
-// follow each other faster, and waking a sleeper costs about as much.
+// A worker that has just finished a loop expects the next one soon: most ops of a step follow each
+// other within the first time, and waking a sleeper costs about as much. For the second time it
+// still looks, but between two looks lends its core to whoever wants it: where others want the
+// cores, a worker that only spins keeps the caller from its own.
 constexpr auto kSpinTime = std::chrono::microseconds(40);
-constexpr int kPausesPerClockRead = 32;
+constexpr auto kYieldTime = std::chrono::microseconds(360);
+constexpr int kLooksPerClockRead = 32;
 constexpr int kPausesBeforeYield = 2000;
 constexpr size_t kScratchAlignment = 64;
 constexpr size_t kScratchGrain = size_t{1} << 16;
@@ -56,6 +59,10 @@ struct ThreadPool::State {
 
   void RunItems(int32_t worker);
   void WorkerLoop(int32_t worker);
+  template <typename PauseFunction>
+  std::optional<uint64_t> LookForNews(uint64_t seen_epoch,
+                                      std::chrono::steady_clock::time_point deadline,
+                                      PauseFunction pause) const;
   uint64_t WaitForLoop(uint64_t seen_epoch);
   void Sleep(uint64_t seen_epoch);
   void Open(int64_t items, Work loop);
@@ -100,16 +107,30 @@ void ThreadPool::State::Sleep(uint64_t seen_epoch) {
   sleepers.fetch_sub(1);
 }
 
-// Returns the word that announced a loop this worker has not seen, or the stop.
-uint64_t ThreadPool::State::WaitForLoop(uint64_t seen_epoch) {
-  const auto deadline = std::chrono::steady_clock::now() + kSpinTime;
+// Looks for news until `deadline`, waiting between the looks by `pause`, and returns the word that
+// brought them.
+template <typename PauseFunction>
+std::optional<uint64_t> ThreadPool::State::LookForNews(
+    uint64_t seen_epoch, std::chrono::steady_clock::time_point deadline,
+    PauseFunction pause) const {
   do {
-    for (int i = 0; i < kPausesPerClockRead; ++i) {
+    for (int i = 0; i < kLooksPerClockRead; ++i) {
       const uint64_t word = gate.load(std::memory_order_acquire);
       if (HasNews(word, seen_epoch)) return word;
-      Pause();
+      pause();
     }
   } while (std::chrono::steady_clock::now() < deadline);
+  return std::nullopt;
+}
+
+// Returns the word that announced a loop this worker has not seen, or the stop.
+uint64_t ThreadPool::State::WaitForLoop(uint64_t seen_epoch) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::optional<uint64_t> word = LookForNews(seen_epoch, begin + kSpinTime, Pause);
+  if (!word.has_value()) {
+    word = LookForNews(seen_epoch, begin + kSpinTime + kYieldTime, std::this_thread::yield);
+  }
+  if (word.has_value()) return *word;
   Sleep(seen_epoch);
   return gate.load(std::memory_order_acquire);
 }

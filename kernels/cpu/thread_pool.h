@@ -16,8 +16,9 @@ namespace oriel {
 // Lifecycle   made once with the back end; its threads end with it.
 // Threads     ParallelFor and Scratch are called by one thread at a time (the engine's), which
 //             works along as worker 0.
-// Invariant   a loop allocates nothing; workers spin briefly between loops and then sleep, so an
-//             idle server uses no CPU. A loop waits for no worker that has taken none of its items.
+// Invariant   a loop allocates nothing; between loops workers spin briefly, then lend their cores,
+//             then sleep, so an idle server uses no CPU. A loop waits for no worker that has taken
+//             none of its items.
 // Limits      1 to 256 threads.
 class ThreadPool {
  public:
