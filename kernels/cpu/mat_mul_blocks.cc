@@ -74,9 +74,7 @@ HWY_INLINE void BlockProducts(const float* chunk, InputBlock<kTokens> input,
     }
   }
 #else
-  // Steps whose pair sums fit 16 bits: 2 * 127 * code_max each.
-  constexpr int kSteps = std::min(kCount, Codec::kCodeMax == 15 ? 8 : 127 / Codec::kCodeMax);
-  constexpr int kWiden = kSteps < 1 ? 1 : kSteps;
+  constexpr int kWiden = PairSteps(Codec::kCodeMax, kCount);
   for (int first = kFirst; first < kFirst + kCount; first += kWiden) {
     IntVector pairs[kTokens][kPanelHalves];
     HWY_UNROLL(8)

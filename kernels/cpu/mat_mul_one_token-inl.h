@@ -30,21 +30,24 @@ class OneTokenProduct {
 
   HWY_INLINE void Codes(int64_t block, int dword, DwordVector codes) {
     constexpr int kGroupDwords = Codec::kTwoScales ? 4 : 8;
-    IntVector& sum = sums_[block % kLiveBlocks][dword / kGroupDwords];
+    Group& group = groups_[block % kLiveBlocks][dword / kGroupDwords];
     const InputBlock<1> input = Input(block);
     if (dword % kGroupDwords == 0) {
-      sum = ZeroTerm<Codec>(input, 0, Codec::kTwoScales ? 1 + dword / kGroupDwords : 0);
+      group.sum = ZeroTerm<Codec>(input, 0, Codec::kTwoScales ? 1 + dword / kGroupDwords : 0);
     }
     const IntVector weights = hn::BitCast(IntTag(), codes);
     const IntVector x = input.Codes(0, dword);
 #if HWY_TARGET == HWY_AVX3_DL
-    sum = AddProducts(sum, weights, x);
+    group.sum = AddProducts(group.sum, weights, x);
 #else
-    sum = hn::Add(sum, WidenPairs(ByteProducts(weights, x, Codec::kSignedCodes)));
+    constexpr int kWiden = PairSteps(Codec::kCodeMax, kGroupDwords);
+    const IntVector pairs = ByteProducts(weights, x, Codec::kSignedCodes);
+    group.pairs = dword % kWiden == 0 ? pairs : AddPairs(group.pairs, pairs);
+    if (dword % kWiden == kWiden - 1) group.sum = hn::Add(group.sum, WidenPairs(group.pairs));
 #endif
   }
   HWY_INLINE void Scale(int64_t block, int group, FloatVector scale) {
-    const IntVector products = sums_[block % kLiveBlocks][group];
+    const IntVector products = groups_[block % kLiveBlocks][group].sum;
     total_ = hn::MulAdd(hn::ConvertTo(FloatTag(), products), hn::Mul(scale, Input(block).Scale(0)),
                         total_);
   }
@@ -54,6 +57,12 @@ class OneTokenProduct {
   HWY_INLINE FloatVector total() const { return total_; }
 
  private:
+  // Products of columns that share a scale.
+  struct Group {
+    IntVector sum;
+    IntVector pairs;  // not yet in `sum`; unused where products need no widening
+  };
+
   // The K types give all codes of a chunk before the scales, the others block by block.
   static constexpr int kLiveBlocks = Codec::kIsSuperBlock ? static_cast<int>(kChunkBlocks) : 1;
 
@@ -63,7 +72,7 @@ class OneTokenProduct {
 
   const std::byte* input_;
   FloatVector total_;
-  IntVector sums_[kLiveBlocks][Codec::kTwoScales ? 2 : 1];
+  Group groups_[kLiveBlocks][Codec::kTwoScales ? 2 : 1];
 };
 
 // One half of a panel: all its blocks in column order, one stream of memory.

@@ -86,6 +86,17 @@ HWY_INLINE IntVector WidenPairs(IntVector pairs) {
 #undef ORIEL_SIMD
 #endif
 
+#if HWY_TARGET != HWY_AVX3_DL
+// Dwords of codes up to `code_max` whose pair sums fit 16 bits together, 2 * 127 * code_max each: a
+// divisor of `dwords`, which is a power of two.
+constexpr int PairSteps(int code_max, int dwords) {
+  constexpr int kSumMax = 32767 / (2 * 127);
+  int steps = 1;
+  while (2 * steps * code_max <= kSumMax && 2 * steps <= dwords) steps *= 2;
+  return steps;
+}
+#endif
+
 }  // namespace HWY_NAMESPACE
 }  // namespace oriel
 HWY_AFTER_NAMESPACE();
