@@ -18,7 +18,7 @@ namespace oriel {
 //
 // Lifecycle   the destructor runs what is queued and joins.
 // Threads     Submit from any.
-// Limits      `queue_max` jobs wait; the bodies they hold are bounded by their own limit.
+// Limits      `queue_max` jobs wait; the bodies they hold are bounded together (HttpLimits).
 class WorkerPool {
  public:
   WorkerPool(int32_t num_threads, int32_t queue_max);

@@ -139,6 +139,11 @@ absl::StatusOr<ServerConfig> ResolveServerConfig(const ConfigLayers& layers) {
   ORIEL_RETURN_IF_ERROR(Apply(layers.environment, "environment: ", config));
   ORIEL_RETURN_IF_ERROR(Apply(layers.flags, "--", config));
   ORIEL_RETURN_IF_ERROR(ValidateEngineConfig(config.engine));
+  if (config.http.request_memory_bytes < config.http.body_bytes_max) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max-request-memory is ", config.http.request_memory_bytes,
+                     ", less than max-body-bytes, ", config.http.body_bytes_max));
+  }
   return config;
 }
 

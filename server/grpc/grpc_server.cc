@@ -3,6 +3,7 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 
 #include <algorithm>
 #include <atomic>
@@ -33,6 +34,9 @@ constexpr int kPingIntervalMinMs = 1000;
 
 // Streams of a connection beyond its generations: health, tokens, aborts.
 constexpr int32_t kOtherStreamsMax = 64;
+
+// What gRPC needs beside its clients' messages.
+constexpr int64_t kConnectionMemoryBytes = 64 << 20;
 
 class CallbackGrpcServer final : public GrpcServer {
  public:
@@ -78,6 +82,10 @@ void SetLimits(const HttpLimits& limits, int32_t calls_max, grpc::ServerBuilder&
   };
   builder.SetMaxReceiveMessageSize(
       static_cast<int>(std::min<int64_t>(limits.body_bytes_max, std::numeric_limits<int>::max())));
+  // Near its end gRPC resets the streams that hold most: messages that never become complete.
+  grpc::ResourceQuota memory("oriel");
+  memory.Resize(static_cast<size_t>(limits.request_memory_bytes + kConnectionMemoryBytes));
+  builder.SetResourceQuota(memory);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, limits.header_bytes_max);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, calls_max + kOtherStreamsMax);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, milliseconds(limits.idle_timeout));

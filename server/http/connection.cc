@@ -151,7 +151,8 @@ Connection::Success Connection::ReadRequest(Incoming& incoming) {
   RequestParser parser;
   parser.header_limit(static_cast<uint32_t>(limits.header_bytes_max));
   parser.body_limit(static_cast<uint64_t>(limits.body_bytes_max));
-  if (const error_code error = co_await ReadMessage(parser)) {
+  auto hold = std::make_shared<BodyHold>(state_->body_memory);
+  if (const error_code error = co_await ReadMessage(parser, *hold)) {
     co_return co_await AnswerReadError(error);
   }
   auto message = parser.release();
@@ -159,6 +160,7 @@ Connection::Success Connection::ReadRequest(Incoming& incoming) {
   incoming.request = {.method = std::string(ToView(message.method_string())),
                       .path = std::string(PathOf(ToView(message.target()))),
                       .body = std::move(message.body()),
+                      .body_hold = std::move(hold),
                       .request_id = incoming.request_id,
                       .arrival = absl::Now()};
   incoming.keep_alive = message.keep_alive();
@@ -167,10 +169,10 @@ Connection::Success Connection::ReadRequest(Incoming& incoming) {
   co_return true;
 }
 
-asio::awaitable<error_code> Connection::ReadMessage(RequestParser& parser) {
+Connection::ReadResult Connection::ReadMessage(RequestParser& parser, BodyHold& hold) {
   StartReadDeadline();
   const absl::Cleanup stop = [this] { StopReadDeadline(); };
-  error_code error = co_await ReadParts(parser, &RequestParser::is_header_done);
+  error_code error = co_await ReadParts(parser, &RequestParser::is_header_done, hold);
   if (error) co_return error;
   if (HasDoubtfulFraming(parser.get())) co_return http::error::bad_transfer_encoding;
   if (ToView(parser.get()[http::field::expect]) == "100-continue") {
@@ -179,17 +181,21 @@ asio::awaitable<error_code> Connection::ReadMessage(RequestParser& parser) {
     stream_.expires_at(read_deadline_.expiry() + kReadGrace);
   }
   parser.eager(true);
-  co_return co_await ReadParts(parser, &RequestParser::is_done);
+  co_return co_await ReadParts(parser, &RequestParser::is_done, hold);
 }
 
 // A sender that never pauses leaves no read waiting that could be cancelled.
-asio::awaitable<error_code> Connection::ReadParts(RequestParser& parser,
-                                                  bool (RequestParser::*is_read)() const) {
+Connection::ReadResult Connection::ReadParts(RequestParser& parser,
+                                             bool (RequestParser::*is_read)() const,
+                                             BodyHold& hold) {
   error_code error;
   while (!error && !(parser.*is_read)()) {
     if (read_expired_) co_return asio::error::operation_aborted;
     size_t unused = 0;
     std::tie(error, unused) = co_await http::async_read_some(stream_, buffer_, parser, kAwait);
+    if (!hold.GrowTo(static_cast<int64_t>(parser.get().body().size()))) {
+      co_return asio::error::no_buffer_space;
+    }
   }
   co_return error;
 }

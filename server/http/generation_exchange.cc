@@ -28,7 +28,8 @@ void GenerationExchange::Start(std::function<void()> wakeup) {
   start_status_ = planning_->Start(
       context_.workers,
       [&context = context_, kind = kind_, arrival = request_.arrival,
-       body = std::exchange(request_.body, {})] { return PlanBody(context, kind, body, arrival); },
+       body = std::exchange(request_.body, {}),
+       hold = std::move(request_.body_hold)] { return PlanBody(context, kind, body, arrival); },
       wakeup_);
 }
 

@@ -52,6 +52,7 @@ class AsioHttpServer final : public HttpServer {
   void SetRoutes(const Router& router) override { state_->router = &router; }
   bool Drain(absl::Time deadline) override;
   int32_t num_connections() const override { return state_->num_connections(); }
+  int64_t body_bytes_held() const override { return state_->body_memory->bytes_held(); }
 
  private:
   asio::awaitable<void> Accept();

@@ -58,6 +58,9 @@ class HttpServer {
 
   // All that are open, those of refused clients too.
   virtual int32_t num_connections() const = 0;
+
+  // Of bodies that arrive or wait to be read.
+  virtual int64_t body_bytes_held() const = 0;
 };
 
 }  // namespace oriel

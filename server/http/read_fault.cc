@@ -1,5 +1,6 @@
 #include "server/http/read_fault.h"
 
+#include <boost/asio/error.hpp>
 #include <boost/beast/http/error.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -25,6 +26,13 @@ std::optional<ApiError> ReadFault(const boost::system::error_code& error, ReadEx
     return HttpFault(431, "headers_too_large",
                      absl::StrCat("the headers are larger than ", limits.header_bytes_max,
                                   " bytes, the most a request may have"));
+  }
+  if (error == boost::asio::error::no_buffer_space) {
+    return HttpFault(
+        503, "request_memory_full",
+        absl::StrCat("the bodies of all requests that arrive or wait would be larger "
+                     "than ",
+                     limits.request_memory_bytes, " bytes, the most that they may be together"));
   }
   const bool is_cut_off =
       error == http_error::end_of_stream || error == http_error::partial_message;

@@ -38,8 +38,8 @@ using TextJob = absl::StatusOr<HttpResponse> (*)(ServingContext&, std::string_vi
 HttpHandler OnWorker(ServingContext& context, TextJob job) {
   return [&context, job](HttpRequest request) -> HttpAnswer {
     return std::make_unique<WorkerExchange>(
-        context.workers,
-        [&context, job, body = std::move(request.body)] { return job(context, body); });
+        context.workers, [&context, job, body = std::move(request.body),
+                          hold = std::move(request.body_hold)] { return job(context, body); });
   };
 }
 

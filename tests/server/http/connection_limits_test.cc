@@ -49,6 +49,54 @@ TEST(ConnectionLimitsTest, AClientThatSendsAWholeTooLargeBodyStillReadsTheAnswer
   EXPECT_EQ(client.Read().status, 413);
 }
 
+// Room for one body of kLargeBody, not for two.
+ServerConfig LittleRequestMemory() {
+  ServerConfig config;
+  config.http.body_bytes_max = config.http.request_memory_bytes = 1 << 20;
+  return config;
+}
+const std::string kLargeBody =
+    absl::StrCat(R"({"prompt":"Hi","max_tokens":2,"x":")", std::string(700 << 10, 'x'), R"("})");
+
+// Sends the head and the first kFirstBytes of kLargeBody, and waits until they have arrived.
+constexpr int64_t kFirstBytes = 600 << 10;
+void SendFirstPart(RawClient& client, TestServer& server) {
+  const int64_t held_before = server.http->body_bytes_held();
+  client.Send(absl::StrCat("POST /v1/completions HTTP/1.1\r\ncontent-length: ", kLargeBody.size(),
+                           "\r\n\r\n", kLargeBody.substr(0, kFirstBytes)));
+  EXPECT_TRUE(
+      WaitUntil([&] { return server.http->body_bytes_held() == held_before + kFirstBytes; }));
+}
+
+TEST(ConnectionLimitsTest, BodiesThatAreTooLargeTogetherAre503) {
+  TestServer server(LittleRequestMemory());
+  RawClient slow(server.port());
+  SendFirstPart(slow, server);
+  RawClient refused(server.port());
+  refused.Post(kPath, kLargeBody);
+  const RawResponse response = refused.Read();
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(Json::parse(response.body)["error"]["code"], "request_memory_full");
+  EXPECT_THAT(response.headers, HasSubstr("retry-after"));
+  EXPECT_TRUE(WaitUntil([&] { return server.http->body_bytes_held() == kFirstBytes; }));
+  RawClient small(server.port());
+  small.Post(kPath, kBody);
+  EXPECT_EQ(small.Read().status, 200);
+  slow.Send(kLargeBody.substr(kFirstBytes));
+  EXPECT_EQ(slow.Read().status, 200);
+  EXPECT_TRUE(WaitUntil([&] { return server.http->body_bytes_held() == 0; }));
+}
+
+TEST(ConnectionLimitsTest, ABodyThatNeverComesToItsEndIsForgotten) {
+  TestServer server(LittleRequestMemory());
+  for (bool reset : {false, true}) {
+    RawClient client(server.port());
+    SendFirstPart(client, server);
+    reset ? client.Reset() : client.Close();
+    EXPECT_TRUE(WaitUntil([&] { return server.http->body_bytes_held() == 0; }));
+  }
+}
+
 TEST(ConnectionLimitsTest, HeadersThatAreTooLargeAre431) {
   TestServer server;
   RawClient client(server.port());

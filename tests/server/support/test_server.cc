@@ -28,8 +28,11 @@ TestServer::TestServer(ServerConfig server_config) : TestParts(std::move(server_
 
 bool WaitUntil(const std::function<bool()>& condition, absl::Duration patience) {
   const absl::Time deadline = absl::Now() + patience;
-  while (!condition() && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(2));
-  return condition();
+  while (!condition()) {
+    if (absl::Now() >= deadline) return false;
+    absl::SleepFor(absl::Milliseconds(2));
+  }
+  return true;
 }
 
 }  // namespace oriel
