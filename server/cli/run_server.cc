@@ -136,6 +136,9 @@ absl::Status RunServer(const ServerConfig& config, const std::string& model_name
   AddLoadingRoutes(loading_routes);
   ORIEL_ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> http,
                          HttpServer::Listen(MakeHttpOptions(config, serving), loading_routes));
+  if (config.grpc_port) {
+    ORIEL_RETURN_IF_ERROR(GrpcServer::CheckAddress(config.host, *config.grpc_port));
+  }
   EndOnSignals();
   http->Start();
   spdlog::info("listening on http://{}:{}", config.host, http->port());

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <limits>
@@ -147,24 +149,41 @@ CallbackGrpcServer::~CallbackGrpcServer() {
 }
 
 // An IPv6 address stands in brackets before its port.
-std::string AddressOf(const GrpcServerOptions& options) {
-  const bool is_v6 = options.host.find(':') != std::string::npos && options.host.front() != '[';
-  return is_v6 ? absl::StrCat("[", options.host, "]:", options.port)
-               : absl::StrCat(options.host, ":", options.port);
+std::string AddressOf(const std::string& host, int32_t port) {
+  const bool is_v6 = host.find(':') != std::string::npos && host.front() != '[';
+  return is_v6 ? absl::StrCat("[", host, "]:", port) : absl::StrCat(host, ":", port);
+}
+
+absl::Status CannotListen(const std::string& address) {
+  return absl::UnavailableError(
+      absl::StrCat("cannot listen for gRPC on ", address,
+                   "; --grpc-port chooses another port, 0 any free one, off none"));
 }
 
 }  // namespace
 
+absl::Status GrpcServer::CheckAddress(const std::string& host, int32_t port) {
+  namespace asio = boost::asio;
+  boost::system::error_code error;
+  const asio::ip::address address = asio::ip::make_address(host, error);
+  // A name is gRPC's to resolve.
+  if (error) return absl::OkStatus();
+  asio::io_context io;
+  asio::ip::tcp::acceptor acceptor(io);
+  const asio::ip::tcp::endpoint endpoint(address, static_cast<uint16_t>(port));
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(1, error);
+  return error ? CannotListen(AddressOf(host, port)) : absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Listen(GrpcServerOptions options,
                                                                ServingContext& context) {
-  const std::string address = AddressOf(options);
+  const std::string address = AddressOf(options.host, options.port);
   const int32_t calls_max = options.calls_max;
   auto server = std::make_unique<CallbackGrpcServer>(std::move(options), context);
-  if (!server->Start(address, calls_max)) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen for gRPC on ", address,
-                     "; --grpc-port chooses another port, 0 any free one, off none"));
-  }
+  if (!server->Start(address, calls_max)) return CannotListen(address);
   return server;
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/serving_context.h"
@@ -38,6 +39,10 @@ struct GrpcServerOptions {
 //             the caller.
 class GrpcServer {
  public:
+  // Unavailable, as from Listen, if the address is not to be had now: a server that loads its model
+  // for minutes should not say so only then.
+  static absl::Status CheckAddress(const std::string& host, int32_t port);
+
   // `context` outlives the server. Unavailable says that the address is not to be had.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Listen(GrpcServerOptions options,
                                                             ServingContext& context);
