@@ -1,7 +1,7 @@
 #include "kernels/cpu/attention_prefill.h"
 
 #include <algorithm>
-#include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/cpu/cpu_ops.h"
@@ -52,13 +52,14 @@ absl::Status CpuAttentionPrefill(const AttentionPrefillArgs& args, ThreadPool& p
   const std::vector<PrefillTile>& list = tiles;
   const int64_t num_tiles = static_cast<int64_t>(list.size());
   // Dear tiles go first, so that the last ones to be taken are small.
-  pool.ParallelFor(num_tiles * kv_heads, [&](int64_t item, int32_t) {
-    thread_local const std::unique_ptr<PrefillWorkspace> workspace =
-        std::make_unique<PrefillWorkspace>();
+  static_assert(std::is_trivially_default_constructible_v<PrefillWorkspace>);
+  auto* workspaces = reinterpret_cast<PrefillWorkspace*>(
+      pool.Scratch(static_cast<size_t>(pool.threads()) * sizeof(PrefillWorkspace)));
+  pool.ParallelFor(num_tiles * kv_heads, [&](int64_t item, int32_t worker) {
     PrefillTile tile = list[static_cast<size_t>(num_tiles - 1 - item / kv_heads)];
     tile.args = &args;
     tile.kv_head = static_cast<int>(item % kv_heads);
-    AttendPrefillTile(tile, *workspace);
+    AttendPrefillTile(tile, workspaces[worker]);
   });
   return absl::OkStatus();
 }
