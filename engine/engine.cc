@@ -68,7 +68,6 @@ class BatchingEngine : public Engine {
 
  private:
   absl::StatusOr<bool> RunStep();
-  absl::Status AdoptThread();
   void RunUntilStopped();
   void Fail(const absl::Status& status);
   bool StepUntilIdle(absl::Time deadline);
@@ -80,8 +79,7 @@ class BatchingEngine : public Engine {
   RequestQueue queue_;
   KvCache cache_;
   Scheduler scheduler_;
-  std::thread thread_;               // runs RunUntilStopped once Start was called
-  std::thread::id stepping_thread_;  // that the back end knows; none before the first step
+  std::thread thread_;  // runs RunUntilStopped once Start was called
 
   mutable std::mutex mutex_;  // guards what other threads read
   absl::Status health_;
@@ -114,17 +112,9 @@ absl::StatusOr<std::shared_ptr<TokenStream>> BatchingEngine::Submit(GenerationRe
 
 absl::StatusOr<bool> BatchingEngine::Step() {
   ORIEL_RETURN_IF_ERROR(health());
-  const absl::Status adopted = AdoptThread();
-  absl::StatusOr<bool> did_work = adopted.ok() ? RunStep() : absl::StatusOr<bool>(adopted);
+  absl::StatusOr<bool> did_work = RunStep();
   if (!did_work.ok()) Fail(did_work.status());
   return did_work;
-}
-
-absl::Status BatchingEngine::AdoptThread() {
-  const std::thread::id caller = std::this_thread::get_id();
-  if (caller == stepping_thread_) return absl::OkStatus();
-  stepping_thread_ = caller;
-  return parts_.backend->AdoptThread();
 }
 
 // One line a row of the table in README.md.
@@ -168,6 +158,8 @@ void BatchingEngine::Start() {
 }
 
 void BatchingEngine::RunUntilStopped() {
+  const absl::Status adopted = parts_.backend->AdoptThread();
+  if (!adopted.ok()) Fail(adopted);
   bool busy = false;
   while (queue_.WaitForWork(busy)) {
     const absl::StatusOr<bool> did_work = Step();

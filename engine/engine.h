@@ -61,7 +61,7 @@ struct EngineOptions {
 //             engine thread).
 // Threads     Submit, Cancel, stats: any thread. All mutable state belongs to the engine thread,
 //             which runs Step until there is nothing to do and then sleeps. Step may be called
-//             directly by a test or a tool that never calls Start.
+//             directly by a test or a tool that never calls Start, after Backend::AdoptThread.
 // Invariant   after every step, for packed pages, window pages and sequence slots:
 //             free + owned + cached + fenced = total; checked in every build.
 // Limits      EngineConfig.

@@ -43,8 +43,9 @@ class Backend {
   // The logical cores that these are pinned to, the caller's first; empty: they are not.
   virtual std::span<const int32_t> pinned_cores() const { return {}; }
 
-  // Called by a thread before it enqueues its first op: a back end that pins its threads pins this
-  // one. FailedPrecondition: it cannot.
+  // Called by the thread that is to run the steps, before the first of them: a back end that pins
+  // its threads pins this one. A thread that only loads the model need not. FailedPrecondition: it
+  // cannot.
   virtual absl::Status AdoptThread() { return absl::OkStatus(); }
 
   virtual absl::StatusOr<Buffer> MakeBuffer(size_t size_bytes) = 0;

@@ -81,6 +81,7 @@ absl::Status BenchCommand::Run() {
   ORIEL_RETURN_IF_ERROR(FitToTests(tests, config.engine));
   ORIEL_ASSIGN_OR_RETURN(const std::unique_ptr<ServedModel> served,
                          LoadServedModel(model_path_, config.engine, BackendOptionsOf(config)));
+  ORIEL_RETURN_IF_ERROR(served->backend->AdoptThread());
   std::printf("%s%s\n", BackendLine(*served->backend).c_str(), BenchTableHead().c_str());
   ORIEL_RETURN_IF_ERROR(WarmUp(*served->engine, seed_));
   Json report = Json::array();

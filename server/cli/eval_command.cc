@@ -115,6 +115,7 @@ absl::Status EvalCommand::Run() {
   ORIEL_ASSIGN_OR_RETURN(
       const std::unique_ptr<Model> model,
       LoadModel(file, *backend, std::max(config.engine.prefill_chunk_tokens, 64)));
+  ORIEL_RETURN_IF_ERROR(backend->AdoptThread());
   KlOptions options{.formats = {},
                     .engine = config.engine,
                     .score_from = score_from_,

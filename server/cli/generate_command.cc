@@ -138,6 +138,7 @@ absl::Status GenerateCommand::Run() {
   request.max_tokens = max_tokens_;
   request.ignore_eos = ignore_eos_;
   request.end_token_ids = text.end_tokens();
+  ORIEL_RETURN_IF_ERROR(served->backend->AdoptThread());
   ORIEL_ASSIGN_OR_RETURN(const Answer answer,
                          RunToEnd(*served->engine, text, std::move(request), !json_));
   if (json_) {
