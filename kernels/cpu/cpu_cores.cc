@@ -25,12 +25,14 @@ std::string SiblingsOf(int32_t core) {
 
 std::vector<int32_t> OnePerPhysicalCoreFirst(
     const std::vector<int32_t>& cores, absl::FunctionRef<std::string(int32_t core)> siblings) {
-  std::vector<int32_t> ordered = cores;
+  std::vector<int32_t> ordered, others;
   std::set<std::string> seen;
-  std::stable_partition(ordered.begin(), ordered.end(), [&](int32_t core) {
+  for (int32_t core : cores) {
     const std::string group = siblings(core);
-    return group.empty() || seen.insert(group).second;
-  });
+    const bool is_first = group.empty() || seen.insert(group).second;
+    (is_first ? ordered : others).push_back(core);
+  }
+  ordered.insert(ordered.end(), others.begin(), others.end());
   return ordered;
 }
 

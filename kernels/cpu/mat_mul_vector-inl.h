@@ -95,6 +95,8 @@ constexpr int PairSteps(int code_max, int dwords) {
   while (2 * steps * code_max <= kSumMax && 2 * steps <= dwords) steps *= 2;
   return steps;
 }
+static_assert(PairSteps(15, 8) * 2 * 127 * 15 <= 32767 && PairSteps(31, 8) * 2 * 127 * 31 <= 32767);
+static_assert(PairSteps(63, 4) * 2 * 127 * 63 <= 32767 && PairSteps(255, 8) == 1);
 #endif
 
 }  // namespace HWY_NAMESPACE

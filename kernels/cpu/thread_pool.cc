@@ -26,7 +26,6 @@ namespace {
 // cores, a worker that only spins keeps the caller from its own.
 constexpr auto kSpinTime = std::chrono::microseconds(40);
 constexpr auto kYieldTime = std::chrono::microseconds(360);
-constexpr int kLooksPerClockRead = 32;
 constexpr int kPausesBeforeYield = 2000;
 constexpr size_t kScratchAlignment = 64;
 constexpr size_t kScratchGrain = size_t{1} << 16;
@@ -59,7 +58,7 @@ struct ThreadPool::State {
 
   void RunItems(int32_t worker);
   void WorkerLoop(int32_t worker);
-  template <typename PauseFunction>
+  template <int kLooksPerClockRead, typename PauseFunction>
   std::optional<uint64_t> LookForNews(uint64_t seen_epoch,
                                       std::chrono::steady_clock::time_point deadline,
                                       PauseFunction pause) const;
@@ -108,8 +107,8 @@ void ThreadPool::State::Sleep(uint64_t seen_epoch) {
 }
 
 // Looks for news until `deadline`, waiting between the looks by `pause`, and returns the word that
-// brought them.
-template <typename PauseFunction>
+// brought them. Reads the clock every kLooksPerClockRead looks.
+template <int kLooksPerClockRead, typename PauseFunction>
 std::optional<uint64_t> ThreadPool::State::LookForNews(
     uint64_t seen_epoch, std::chrono::steady_clock::time_point deadline,
     PauseFunction pause) const {
@@ -126,9 +125,10 @@ std::optional<uint64_t> ThreadPool::State::LookForNews(
 // Returns the word that announced a loop this worker has not seen, or the stop.
 uint64_t ThreadPool::State::WaitForLoop(uint64_t seen_epoch) {
   const auto begin = std::chrono::steady_clock::now();
-  std::optional<uint64_t> word = LookForNews(seen_epoch, begin + kSpinTime, Pause);
+  std::optional<uint64_t> word = LookForNews<32>(seen_epoch, begin + kSpinTime, Pause);
   if (!word.has_value()) {
-    word = LookForNews(seen_epoch, begin + kSpinTime + kYieldTime, std::this_thread::yield);
+    // A yield costs more than the clock, and may last as long as others want the core.
+    word = LookForNews<1>(seen_epoch, begin + kSpinTime + kYieldTime, std::this_thread::yield);
   }
   if (word.has_value()) return *word;
   Sleep(seen_epoch);

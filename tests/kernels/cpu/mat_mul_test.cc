@@ -183,6 +183,48 @@ TEST_P(MatMulTest, KeepsExtremeCodesExact) {
   }
 }
 
+// Makes every code of the blocks the largest of its type; scales and minima stay.
+void MaximizeCodes(DType dtype, std::vector<std::byte>& blocks) {
+  const size_t block_bytes = TraitsOf(dtype).block_bytes;
+  size_t begin = 0;
+  size_t end = block_bytes;
+  if (dtype == DType::kQ4_0 || dtype == DType::kQ5_0) begin = 2;
+  if (dtype == DType::kQ4_1 || dtype == DType::kQ5_1) begin = 4;
+  if (dtype == DType::kQ4_K || dtype == DType::kQ5_K) begin = 16;
+  if (dtype == DType::kQ6_K) end = 192;
+  for (size_t block = 0; block < blocks.size(); block += block_bytes) {
+    for (size_t i = block + begin; i < block + end; ++i) blocks[i] = std::byte{0xFF};
+  }
+}
+
+// Every code the largest of its type, against the largest input: what would overflow first where
+// products are added in 16 bits. The reference multiplies what the blocks stand for.
+TEST_P(MatMulTest, KeepsTheLargestCodesOfEveryTypeInRange) {
+  for (DType dtype : {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ4_K,
+                      DType::kQ5_K, DType::kQ6_K}) {
+    SCOPED_TRACE(TraitsOf(dtype).name);
+    const int64_t columns = ColumnsFor(dtype);
+    TestMatrix matrix = MakeTestMatrix(dtype, 32, columns, 3);
+    MaximizeCodes(dtype, matrix.data);
+    BuildMatrices(matrix, dtype, 32, columns);
+    for (int64_t tokens : {1, 4}) {
+      for (float sign : {1.0f, -1.0f}) {
+        const std::vector<float> input(static_cast<size_t>(tokens * columns), sign * 127.0f);
+        Product actual(tokens, 32);
+        Product expected(tokens, 32);
+        ASSERT_TRUE(Multiply(input, tokens, MakeTerm(*matrix.cpu, actual), pool_).ok());
+        const MatMulTerm term = MakeTerm(*matrix.reference, expected);
+        ASSERT_TRUE(
+            ReferenceMatMul({.input = {input.data(), {tokens, columns}}, .terms = {&term, 1}})
+                .ok());
+        float largest = 0.0f;
+        for (float value : expected.out) largest = std::max(largest, std::abs(value));
+        ExpectNear(actual, expected, 2e-5f * largest);
+      }
+    }
+  }
+}
+
 TEST_P(MatMulTest, AddsBiasAndResidualIntoStridedRows) {
   constexpr int64_t kTokens = 9;
   constexpr int64_t kRows = 35;
