@@ -3,11 +3,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "engine/engine.h"
 #include "server/admin/server_metrics.h"
 #include "server/config/server_config.h"
+#include "server/request_memory.h"
 #include "server/text_model.h"
 #include "server/worker_pool.h"
 
@@ -21,6 +23,7 @@ struct ServingContext {
   int64_t weight_bytes = 0;
   const TextModel& text;
   Engine& engine;
+  const std::shared_ptr<RequestMemory> request_memory;  // of HTTP and gRPC; not null
   ServerMetrics metrics = {};
   std::atomic<bool> draining{false};  // no new work; readiness is gone
   std::atomic<RequestId> last_request_id{0};

@@ -52,11 +52,13 @@ void LogAnswer(const HttpRecord& record) {
 
 // `serving` is null while the model loads.
 HttpServerOptions MakeHttpOptions(const ServerConfig& config,
+                                  std::shared_ptr<RequestMemory> request_memory,
                                   const std::atomic<ServingContext*>& serving) {
   return {.host = config.host,
           .port = config.http_port,
           .threads = config.http_threads,
           .limits = config.http,
+          .request_memory = std::move(request_memory),
           .on_answer = [&serving](const HttpRecord& record) {
             ServingContext* context = serving;
             if (context != nullptr) context->metrics.CountResponse(record.route, record.status);
@@ -76,6 +78,7 @@ void LogModel(const ServedModel& model) {
 
 std::unique_ptr<ServingContext> MakeServingContext(const ServerConfig& config,
                                                    const std::string& model_name,
+                                                   std::shared_ptr<RequestMemory> request_memory,
                                                    ServedModel& model) {
   return std::unique_ptr<ServingContext>(
       new ServingContext{.config = config,
@@ -83,7 +86,8 @@ std::unique_ptr<ServingContext> MakeServingContext(const ServerConfig& config,
                          .created_unix_s = absl::ToUnixSeconds(absl::Now()),
                          .weight_bytes = model.weight_bytes,
                          .text = *model.text,
-                         .engine = *model.engine});
+                         .engine = *model.engine,
+                         .request_memory = std::move(request_memory)});
 }
 
 GrpcServerOptions MakeGrpcOptions(const ServerConfig& config, ServingContext& context) {
@@ -134,8 +138,10 @@ absl::Status RunServer(const ServerConfig& config, const std::string& model_name
   std::atomic<ServingContext*> serving{nullptr};
   Router loading_routes, serving_routes;
   AddLoadingRoutes(loading_routes);
-  ORIEL_ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> http,
-                         HttpServer::Listen(MakeHttpOptions(config, serving), loading_routes));
+  const auto request_memory = std::make_shared<RequestMemory>(config.http.request_memory_bytes);
+  ORIEL_ASSIGN_OR_RETURN(
+      const std::unique_ptr<HttpServer> http,
+      HttpServer::Listen(MakeHttpOptions(config, request_memory, serving), loading_routes));
   if (config.grpc_port) {
     ORIEL_RETURN_IF_ERROR(GrpcServer::CheckAddress(config.host, *config.grpc_port));
   }
@@ -145,7 +151,7 @@ absl::Status RunServer(const ServerConfig& config, const std::string& model_name
 
   ORIEL_ASSIGN_OR_RETURN(model, load());
   LogModel(*model);
-  context = MakeServingContext(config, model_name, *model);
+  context = MakeServingContext(config, model_name, request_memory, *model);
   AddServiceRoutes(*context, serving_routes);
   ShutdownSignal shutdown;
   model->engine->Start();

@@ -241,7 +241,7 @@ std::vector<ConfigField> ServerFields() {
       Bytes("max-body-bytes", kGroup, [](ServerConfig& c) -> int64_t& { return c.http.body_bytes_max; },
             "largest request body or gRPC message"),
       Bytes("max-request-memory", kGroup, [](ServerConfig& c) -> int64_t& { return c.http.request_memory_bytes; },
-            "bytes of all bodies that arrive or wait to be read, and once more of all gRPC messages"),
+            "bytes that all requests may hold until they are read; one more is answered 429"),
       Int("max-header-bytes", kGroup, [](ServerConfig& c) -> int32_t& { return c.http.header_bytes_max; }, {1024, 1 << 20},
           "largest request line and headers"),
       Seconds("idle-timeout", [](ServerConfig& c) -> absl::Duration& { return c.http.idle_timeout; }, {1, 86400},

@@ -142,7 +142,7 @@ absl::StatusOr<ServerConfig> ResolveServerConfig(const ConfigLayers& layers) {
   if (config.http.request_memory_bytes < config.http.body_bytes_max) {
     return absl::InvalidArgumentError(
         absl::StrCat("max-request-memory is ", config.http.request_memory_bytes,
-                     ", less than max-body-bytes, ", config.http.body_bytes_max));
+                     ", the least is max-body-bytes, ", config.http.body_bytes_max));
   }
   return config;
 }

@@ -15,8 +15,8 @@ namespace oriel {
 struct HttpLimits {
   int32_t connections_max = 1024;     // open at once; one more is answered 503 and closed
   int64_t body_bytes_max = 16 << 20;  // of a request; above: 413
-  // Of all bodies that arrive or wait to be read, and once more of gRPC's messages; above: 503. No
-  // less than body_bytes_max.
+  // Of all bodies that arrive or wait to be read, and of the messages of gRPC calls; above: 429. No
+  // less than body_bytes_max. What gRPC itself holds of messages that arrive has as much again.
   int64_t request_memory_bytes = 256 << 20;
   int32_t header_bytes_max = 32 << 10;     // of a request's line and headers; above: 431
   int32_t pipelined_bytes_max = 64 << 10;  // read ahead while an answer is being made

@@ -37,7 +37,8 @@ GenerationCall::GenerationCall(CallContext& context, grpc::CallbackServerContext
       method_(method),
       times_{.arrival = absl::Now(), .deadline = absl::FromChrono(rpc.deadline())},
       request_id_(ChooseRequestId(rpc, request)),
-      planning_(std::make_shared<WorkerResult<GenerationPlan>>()) {
+      planning_(std::make_shared<WorkerResult<GenerationPlan>>()),
+      hold_(context.serving.request_memory) {
   rpc_.AddInitialMetadata(kRequestIdKey, request_id_);
 }
 
@@ -95,7 +96,9 @@ void GenerationCall::Begin() {
     return End(FieldError("request_id",
                           "request_id must be 1 to 128 printable characters without spaces"));
   }
-  absl::Status status = context_.registry.Add(shared_from_this());
+  absl::Status status = hold_.GrowTo(static_cast<int64_t>(request_.SpaceUsedLong()));
+  if (!status.ok()) return End(status);
+  status = context_.registry.Add(shared_from_this());
   if (!status.ok()) return End(status);
   phase_ = Phase::kPlanning;
   status = planning_->Start(

@@ -94,6 +94,7 @@ class GenerationCall : public CallTask, public std::enable_shared_from_this<Gene
   const CallTimes times_;
   const std::string request_id_;
   const std::shared_ptr<WorkerResult<GenerationPlan>> planning_;
+  RequestHold hold_;  // gRPC keeps the request until the call is done
 
   std::atomic<bool> client_gone_{false};
   std::atomic<bool> aborted_{false};

@@ -52,7 +52,13 @@ grpc::ServerUnaryReactor* GenerationService::Tokenize(grpc::CallbackServerContex
                                                       v1::TokenizeResponse* response) {
   const absl::Time arrival = absl::Now();
   grpc::ServerUnaryReactor* reactor = rpc->DefaultReactor();
-  const absl::Status status = context_.serving.workers.Submit([=, &context = context_] {
+  const auto hold = std::make_shared<RequestHold>(context_.serving.request_memory);
+  absl::Status status = hold->GrowTo(static_cast<int64_t>(request->SpaceUsedLong()));
+  if (!status.ok()) {
+    Finish(context_, *rpc, *reactor, "Tokenize", arrival, status);
+    return reactor;
+  }
+  status = context_.serving.workers.Submit([=, &context = context_] {
     const absl::Status done = rpc->IsCancelled()
                                   ? absl::CancelledError("nobody waits for the answer")
                                   : TokenizeMessage(context.serving, *request, *response);

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <limits>
@@ -21,6 +20,7 @@
 #include "grpc/health/v1/health.pb.h"
 #include "server/grpc/generation_call.h"
 #include "server/grpc/generation_service.h"
+#include "server/listening_socket.h"
 
 namespace oriel {
 namespace {
@@ -84,7 +84,7 @@ void SetLimits(const HttpLimits& limits, int32_t calls_max, grpc::ServerBuilder&
   };
   builder.SetMaxReceiveMessageSize(
       static_cast<int>(std::min<int64_t>(limits.body_bytes_max, std::numeric_limits<int>::max())));
-  // Near its end gRPC resets the streams that hold most: messages that never become complete.
+  // Near its end gRPC refuses connections and resets streams, whatever their size.
   grpc::ResourceQuota memory("oriel");
   memory.Resize(static_cast<size_t>(limits.request_memory_bytes + kConnectionMemoryBytes));
   builder.SetResourceQuota(memory);
@@ -154,28 +154,17 @@ std::string AddressOf(const std::string& host, int32_t port) {
   return is_v6 ? absl::StrCat("[", host, "]:", port) : absl::StrCat(host, ":", port);
 }
 
-absl::Status CannotListen(const std::string& address) {
+absl::Status CannotListen(absl::string_view why) {
   return absl::UnavailableError(
-      absl::StrCat("cannot listen for gRPC on ", address,
-                   "; --grpc-port chooses another port, 0 any free one, off none"));
+      absl::StrCat("gRPC: ", why, "; --grpc-port chooses another port, 0 any free one, off none"));
 }
 
 }  // namespace
 
 absl::Status GrpcServer::CheckAddress(const std::string& host, int32_t port) {
-  namespace asio = boost::asio;
-  boost::system::error_code error;
-  const asio::ip::address address = asio::ip::make_address(host, error);
-  // A name is gRPC's to resolve.
-  if (error) return absl::OkStatus();
-  asio::io_context io;
-  asio::ip::tcp::acceptor acceptor(io);
-  const asio::ip::tcp::endpoint endpoint(address, static_cast<uint16_t>(port));
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(1, error);
-  return error ? CannotListen(AddressOf(host, port)) : absl::OkStatus();
+  boost::asio::io_context io;
+  const auto socket = ListenOn(io.get_executor(), host, port);
+  return socket.ok() ? absl::OkStatus() : CannotListen(socket.status().message());
 }
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Listen(GrpcServerOptions options,
@@ -183,7 +172,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Listen(GrpcServerOptions
   const std::string address = AddressOf(options.host, options.port);
   const int32_t calls_max = options.calls_max;
   auto server = std::make_unique<CallbackGrpcServer>(std::move(options), context);
-  if (!server->Start(address, calls_max)) return CannotListen(address);
+  if (!server->Start(address, calls_max))
+    return CannotListen(absl::StrCat("cannot listen on ", address));
   return server;
 }
 

@@ -151,7 +151,7 @@ Connection::Success Connection::ReadRequest(Incoming& incoming) {
   RequestParser parser;
   parser.header_limit(static_cast<uint32_t>(limits.header_bytes_max));
   parser.body_limit(static_cast<uint64_t>(limits.body_bytes_max));
-  auto hold = std::make_shared<BodyHold>(state_->body_memory);
+  auto hold = std::make_shared<RequestHold>(state_->options.request_memory);
   if (const error_code error = co_await ReadMessage(parser, *hold)) {
     co_return co_await AnswerReadError(error);
   }
@@ -169,7 +169,7 @@ Connection::Success Connection::ReadRequest(Incoming& incoming) {
   co_return true;
 }
 
-Connection::ReadResult Connection::ReadMessage(RequestParser& parser, BodyHold& hold) {
+Connection::ReadResult Connection::ReadMessage(RequestParser& parser, RequestHold& hold) {
   StartReadDeadline();
   const absl::Cleanup stop = [this] { StopReadDeadline(); };
   error_code error = co_await ReadParts(parser, &RequestParser::is_header_done, hold);
@@ -187,15 +187,15 @@ Connection::ReadResult Connection::ReadMessage(RequestParser& parser, BodyHold& 
 // A sender that never pauses leaves no read waiting that could be cancelled.
 Connection::ReadResult Connection::ReadParts(RequestParser& parser,
                                              bool (RequestParser::*is_read)() const,
-                                             BodyHold& hold) {
+                                             RequestHold& hold) {
   error_code error;
   while (!error && !(parser.*is_read)()) {
     if (read_expired_) co_return asio::error::operation_aborted;
     size_t unused = 0;
     std::tie(error, unused) = co_await http::async_read_some(stream_, buffer_, parser, kAwait);
-    if (!hold.GrowTo(static_cast<int64_t>(parser.get().body().size()))) {
-      co_return asio::error::no_buffer_space;
-    }
+    if (error) break;
+    const size_t body_bytes = parser.get().body().size();
+    if (!hold.GrowTo(static_cast<int64_t>(body_bytes)).ok()) error = asio::error::no_buffer_space;
   }
   co_return error;
 }

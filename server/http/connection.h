@@ -15,7 +15,6 @@
 #include <string>
 #include <string_view>
 
-#include "server/http/body_memory.h"
 #include "server/http/http_message.h"
 #include "server/http/http_server.h"
 #include "server/http/router.h"
@@ -25,14 +24,9 @@ namespace oriel {
 // What all connections of a server share; lives until the last of them is gone.
 struct HttpServerState {
   HttpServerState(HttpServerOptions server_options, const Router& server_router)
-      : options(std::move(server_options)),
-        body_memory(std::make_shared<BodyMemory>(options.limits.request_memory_bytes)),
-        router(&server_router),
-        io(options.threads) {}
+      : options(std::move(server_options)), router(&server_router), io(options.threads) {}
 
   const HttpServerOptions options;
-  // Shared with the bodies: a worker may read one when the server is gone.
-  const std::shared_ptr<BodyMemory> body_memory;
   std::atomic<const Router*> router;  // never null
   boost::asio::io_context io;
   std::atomic<bool> draining{false};
@@ -83,9 +77,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task Refuse();
   Success AwaitFirstByte();
   Success ReadRequest(Incoming& incoming);
-  ReadResult ReadMessage(RequestParser& parser, BodyHold& hold);
+  ReadResult ReadMessage(RequestParser& parser, RequestHold& hold);
   ReadResult ReadParts(RequestParser& parser, bool (RequestParser::*is_read)() const,
-                       BodyHold& hold);
+                       RequestHold& hold);
   void StartReadDeadline();
   void StopReadDeadline();
   Success AnswerReadError(const boost::system::error_code& error);

@@ -12,7 +12,7 @@
 
 #include "absl/time/time.h"
 #include "server/error_mapping.h"
-#include "server/http/body_memory.h"
+#include "server/request_memory.h"
 
 namespace oriel {
 
@@ -21,8 +21,8 @@ struct HttpRequest {
   std::string method;  // "GET", upper case as sent
   std::string path;    // of the target, without the query
   std::string body = {};
-  std::shared_ptr<const BodyHold> body_hold = {};  // goes where `body` goes; may be null
-  std::string request_id;                          // from x-request-id, or made by the connection
+  std::shared_ptr<const RequestHold> body_hold = {};  // goes where `body` goes; may be null
+  std::string request_id;  // from x-request-id, or made by the connection
   absl::Time arrival;
 };
 

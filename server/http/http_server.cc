@@ -15,9 +15,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "kernels/core/status.h"
 #include "server/http/connection.h"
+#include "server/listening_socket.h"
 
 namespace oriel {
 namespace {
@@ -52,7 +53,6 @@ class AsioHttpServer final : public HttpServer {
   void SetRoutes(const Router& router) override { state_->router = &router; }
   bool Drain(absl::Time deadline) override;
   int32_t num_connections() const override { return state_->num_connections(); }
-  int64_t body_bytes_held() const override { return state_->body_memory->bytes_held(); }
 
  private:
   asio::awaitable<void> Accept();
@@ -140,28 +140,14 @@ void AsioHttpServer::CloseAll() {
   }
 }
 
-absl::Status CannotListen(const HttpServerOptions& options, const error_code& error) {
-  return absl::UnavailableError(
-      absl::StrCat("cannot listen on ", options.host, ":", options.port, ": ", error.message()));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Listen(HttpServerOptions options,
                                                                const Router& router) {
   auto state = std::make_shared<HttpServerState>(std::move(options), router);
-  error_code error;
-  tcp::resolver resolver(state->io);
-  const auto addresses =
-      resolver.resolve(state->options.host, std::to_string(state->options.port), error);
-  if (error) return CannotListen(state->options, error);
-  const tcp::endpoint endpoint = *addresses.begin();
-  tcp::acceptor acceptor(asio::make_strand(state->io));
-  if (!error) acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return CannotListen(state->options, error);
+  const HttpServerOptions& used = state->options;
+  ORIEL_ASSIGN_OR_RETURN(tcp::acceptor acceptor,
+                         ListenOn(asio::make_strand(state->io), used.host, used.port));
   return std::make_unique<AsioHttpServer>(std::move(state), std::move(acceptor));
 }
 

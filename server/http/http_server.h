@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "server/config/server_config.h"
 #include "server/http/router.h"
+#include "server/request_memory.h"
 
 namespace oriel {
 
@@ -27,6 +28,9 @@ struct HttpServerOptions {
   int32_t port = 0;  // 0: any free one
   int32_t threads = 1;
   HttpLimits limits;
+  // What bodies take their bytes from; not null.
+  std::shared_ptr<RequestMemory> request_memory =
+      std::make_shared<RequestMemory>(HttpLimits().request_memory_bytes);
   std::function<void(const HttpRecord&)> on_answer;  // from any thread; may be empty
 };
 
@@ -58,9 +62,6 @@ class HttpServer {
 
   // All that are open, those of refused clients too.
   virtual int32_t num_connections() const = 0;
-
-  // Of bodies that arrive or wait to be read.
-  virtual int64_t body_bytes_held() const = 0;
 };
 
 }  // namespace oriel

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "server/request_memory.h"
 
 namespace oriel {
 
@@ -28,11 +29,7 @@ std::optional<ApiError> ReadFault(const boost::system::error_code& error, ReadEx
                                   " bytes, the most a request may have"));
   }
   if (error == boost::asio::error::no_buffer_space) {
-    return HttpFault(
-        503, "request_memory_full",
-        absl::StrCat("the bodies of all requests that arrive or wait would be larger "
-                     "than ",
-                     limits.request_memory_bytes, " bytes, the most that they may be together"));
+    return MapError(RequestMemoryFullError(limits.request_memory_bytes));
   }
   const bool is_cut_off =
       error == http_error::end_of_stream || error == http_error::partial_message;

@@ -92,7 +92,7 @@ TEST_F(ConfigLayersTest, AValueOutOfRangeIsRefusedWithItsLimits) {
       {"vllm-metric-names", "perhaps", "true or false"},
       {"backend", "abacus", "cpu, reference"},
       {"cpu-isa", "sse9", "auto, avx2, avx512"},
-      {"max-request-memory", "1MiB", "less than max-body-bytes, 16777216"},
+      {"max-request-memory", "1MiB", "the least is max-body-bytes, 16777216"},
   };
   for (const auto& test_case : kCases) {
     EXPECT_THAT(

@@ -121,6 +121,43 @@ TEST(GenerationServiceTest, AMessageThatIsTooLargeIsRefusedAndTheNextOneServed) 
   EXPECT_TRUE(server.Generate(request).status.ok());
 }
 
+// A message that a call keeps whole, though nothing of it is a prompt.
+v1::GenerateRequest MessageOfBytes(size_t bytes) {
+  v1::GenerateRequest request = GenerateMessage("text: \"Hi\"");
+  request.GetReflection()->MutableUnknownFields(&request)->AddLengthDelimited(
+      1000, std::string(bytes, 'x'));
+  return request;
+}
+
+TEST(GenerationServiceTest, MessagesThatAreTooLargeTogetherAreRefusedAndSmallOnesAreServed) {
+  ServerConfig config;
+  config.http.body_bytes_max = config.http.request_memory_bytes = 1 << 20;
+  GrpcTestServer server(config);
+  server.engine.Hold();
+  const v1::GenerateRequest large = MessageOfBytes(700 << 10);
+  const auto rpc = server.MakeContext();
+  const auto running = server.stub->GenerateStream(rpc.get(), large);
+  const RequestId id = server.engine.WaitForRequests(1)[0];
+  const RpcResult refused = server.Generate(large);
+  EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(refused.trailers.at("x-oriel-error-code"), "request_memory_full");
+  v1::TokenizeRequest text;
+  text.set_text(std::string(700 << 10, 'x'));
+  v1::TokenizeResponse tokens;
+  EXPECT_EQ(server.stub->Tokenize(server.MakeContext().get(), text, &tokens).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  text.set_text("Hi");
+  EXPECT_TRUE(server.stub->Tokenize(server.MakeContext().get(), text, &tokens).ok());
+  server.engine.Finish(id, FinishReason::kStop);
+  v1::GenerateStreamResponse message;
+  while (running->Read(&message)) continue;
+  EXPECT_TRUE(running->Finish().ok());
+  EXPECT_TRUE(WaitUntil([&] { return server.context.request_memory->bytes_held() == 0; }));
+  server.engine.AnswerWith("x");
+  EXPECT_TRUE(server.Generate(large).status.ok());
+  EXPECT_TRUE(WaitUntil([&] { return server.context.request_memory->bytes_held() == 0; }));
+}
+
 TEST(GenerationServiceTest, WhileDrainingNewWorkIsRefusedAndRunningWorkEnds) {
   GrpcTestServer server;
   server.engine.Hold();

@@ -100,6 +100,7 @@ class CancellationTest : public ::testing::Test {
     AddServiceRoutes(context_, router_);
     HttpServerOptions options;
     options.threads = 2;
+    options.request_memory = context_.request_memory;
     auto listening = HttpServer::Listen(std::move(options), router_);
     ORIEL_CHECK(listening.ok());
     http_ = *std::move(listening);
@@ -149,7 +150,12 @@ class CancellationTest : public ::testing::Test {
   const std::unique_ptr<Backend> backend_ = MakeReferenceBackend();
   WatchedEngine engine_{MakeEngine(*backend_)};
   FakeTextModel text_;
-  ServingContext context_{.config = config_, .model_name = "m", .text = text_, .engine = engine_};
+  ServingContext context_{
+      .config = config_,
+      .model_name = "m",
+      .text = text_,
+      .engine = engine_,
+      .request_memory = std::make_shared<RequestMemory>(config_.http.request_memory_bytes)};
   Router router_;
   std::unique_ptr<HttpServer> http_;
   size_t num_opened_ = 0;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -58,33 +59,46 @@ ServerConfig LittleRequestMemory() {
 const std::string kLargeBody =
     absl::StrCat(R"({"prompt":"Hi","max_tokens":2,"x":")", std::string(700 << 10, 'x'), R"("})");
 
-// Sends the head and the first kFirstBytes of kLargeBody, and waits until they have arrived.
-constexpr int64_t kFirstBytes = 600 << 10;
-void SendFirstPart(RawClient& client, TestServer& server) {
-  const int64_t held_before = server.http->body_bytes_held();
-  client.Send(absl::StrCat("POST /v1/completions HTTP/1.1\r\ncontent-length: ", kLargeBody.size(),
-                           "\r\n\r\n", kLargeBody.substr(0, kFirstBytes)));
-  EXPECT_TRUE(
-      WaitUntil([&] { return server.http->body_bytes_held() == held_before + kFirstBytes; }));
+constexpr int64_t CountedBytes(size_t bytes) {
+  return static_cast<int64_t>(bytes) - RequestHold::kUncountedBytes;
 }
 
-TEST(ConnectionLimitsTest, BodiesThatAreTooLargeTogetherAre503) {
+// Waits until requests hold so many bytes, which are then those of the connections under way.
+testing::AssertionResult Holds(TestServer& server, int64_t bytes) {
+  const RequestMemory& memory = *server.context.request_memory;
+  if (WaitUntil([&] { return memory.bytes_held() == bytes; })) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << memory.bytes_held() << " bytes are held, not " << bytes;
+}
+
+// Sends the head and the first kFirstBytes of kLargeBody, and waits until they have arrived.
+constexpr size_t kFirstBytes = 600 << 10;
+void SendFirstPart(RawClient& client, TestServer& server) {
+  const int64_t held_before = server.context.request_memory->bytes_held();
+  client.Send(absl::StrCat("POST /v1/completions HTTP/1.1\r\ncontent-length: ", kLargeBody.size(),
+                           "\r\n\r\n", kLargeBody.substr(0, kFirstBytes)));
+  EXPECT_TRUE(Holds(server, held_before + CountedBytes(kFirstBytes)));
+}
+
+TEST(ConnectionLimitsTest, BodiesThatAreTooLargeTogetherAre429AndSmallOnesAreServed) {
   TestServer server(LittleRequestMemory());
   RawClient slow(server.port());
   SendFirstPart(slow, server);
   RawClient refused(server.port());
   refused.Post(kPath, kLargeBody);
   const RawResponse response = refused.Read();
-  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(response.status, 429);
   EXPECT_EQ(Json::parse(response.body)["error"]["code"], "request_memory_full");
   EXPECT_THAT(response.headers, HasSubstr("retry-after"));
-  EXPECT_TRUE(WaitUntil([&] { return server.http->body_bytes_held() == kFirstBytes; }));
+  EXPECT_TRUE(Holds(server, CountedBytes(kFirstBytes)));
+  // To the last byte.
+  ASSERT_TRUE(server.context.request_memory->TryTake((1 << 20) - CountedBytes(kFirstBytes)));
   RawClient small(server.port());
   small.Post(kPath, kBody);
   EXPECT_EQ(small.Read().status, 200);
+  server.context.request_memory->GiveBack((1 << 20) - CountedBytes(kFirstBytes));
   slow.Send(kLargeBody.substr(kFirstBytes));
   EXPECT_EQ(slow.Read().status, 200);
-  EXPECT_TRUE(WaitUntil([&] { return server.http->body_bytes_held() == 0; }));
+  EXPECT_TRUE(Holds(server, 0));
 }
 
 TEST(ConnectionLimitsTest, ABodyThatNeverComesToItsEndIsForgotten) {
@@ -93,7 +107,27 @@ TEST(ConnectionLimitsTest, ABodyThatNeverComesToItsEndIsForgotten) {
     RawClient client(server.port());
     SendFirstPart(client, server);
     reset ? client.Reset() : client.Close();
-    EXPECT_TRUE(WaitUntil([&] { return server.http->body_bytes_held() == 0; }));
+    EXPECT_TRUE(Holds(server, 0));
+  }
+}
+
+TEST(ConnectionLimitsTest, ABodyCountsWhileItWaitsForAWorkerAndNoLonger) {
+  TestServer server(LittleRequestMemory());
+  for (const char* path : {"/v1/completions", "/tokenize"}) {
+    std::mutex gate;
+    gate.lock();
+    for (int i = 0; i < server.config.workers.threads; ++i) {
+      ASSERT_TRUE(server.context.workers.Submit([&] { const std::lock_guard pass(gate); }).ok());
+    }
+    server.engine.Hold();
+    RawClient client(server.port());
+    client.Post(path, kLargeBody);
+    EXPECT_TRUE(Holds(server, CountedBytes(kLargeBody.size()))) << path;
+    EXPECT_TRUE(WaitUntil([&] { return server.context.workers.num_waiting() == 1; })) << path;
+    EXPECT_TRUE(Holds(server, CountedBytes(kLargeBody.size()))) << path;
+    gate.unlock();
+    // The completion's answer is held back; its body has been read.
+    EXPECT_TRUE(Holds(server, 0)) << path;
   }
 }
 

@@ -14,13 +14,19 @@ TestParts::TestParts(ServerConfig server_config)
               .created_unix_s = 1,
               .weight_bytes = 2,
               .text = text,
-              .engine = engine} {}
+              .engine = engine,
+              .request_memory = std::make_shared<RequestMemory>(config.http.request_memory_bytes)} {
+}
 
 TestServer::TestServer(ServerConfig server_config) : TestParts(std::move(server_config)) {
   AddServiceRoutes(context, router);
-  auto listening = HttpServer::Listen(
-      {.host = "127.0.0.1", .port = 0, .threads = 2, .limits = config.http, .on_answer = {}},
-      router);
+  auto listening = HttpServer::Listen({.host = "127.0.0.1",
+                                       .port = 0,
+                                       .threads = 2,
+                                       .limits = config.http,
+                                       .request_memory = context.request_memory,
+                                       .on_answer = {}},
+                                      router);
   ORIEL_CHECK(listening.ok());
   http = *std::move(listening);
   http->Start();
