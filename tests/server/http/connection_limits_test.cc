@@ -6,7 +6,6 @@
 #include <atomic>
 #include <future>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -114,10 +113,10 @@ TEST(ConnectionLimitsTest, ABodyThatNeverComesToItsEndIsForgotten) {
 TEST(ConnectionLimitsTest, ABodyCountsWhileItWaitsForAWorkerAndNoLonger) {
   TestServer server(LittleRequestMemory());
   for (const char* path : {"/v1/completions", "/tokenize"}) {
-    std::mutex gate;
-    gate.lock();
+    std::promise<void> gate;
+    const std::shared_future<void> opened = gate.get_future().share();
     for (int i = 0; i < server.config.workers.threads; ++i) {
-      ASSERT_TRUE(server.context.workers.Submit([&] { const std::lock_guard pass(gate); }).ok());
+      ASSERT_TRUE(server.context.workers.Submit([opened] { opened.wait(); }).ok());
     }
     server.engine.Hold();
     RawClient client(server.port());
@@ -125,7 +124,7 @@ TEST(ConnectionLimitsTest, ABodyCountsWhileItWaitsForAWorkerAndNoLonger) {
     EXPECT_TRUE(Holds(server, CountedBytes(kLargeBody.size()))) << path;
     EXPECT_TRUE(WaitUntil([&] { return server.context.workers.num_waiting() == 1; })) << path;
     EXPECT_TRUE(Holds(server, CountedBytes(kLargeBody.size()))) << path;
-    gate.unlock();
+    gate.set_value();
     // The completion's answer is held back; its body has been read.
     EXPECT_TRUE(Holds(server, 0)) << path;
   }
